@@ -1,0 +1,1 @@
+"""The archive: slices of Parquet, and the views that DuckDB answers from."""

@@ -1,0 +1,61 @@
+"""What can go wrong, grouped by what happens next.
+
+NightmailError
+├── AlertError            this alert is set aside and counted
+├── ConfigError           fix the configuration and start again
+├── ColumnError           a filter names a column that is not there, or that fits two
+├── FilterError           this filter fails, the others go on
+├── SchemaError           a type of the store has no Avro form
+└── RetryableError        something outside is not reachable, try again later
+    └── BrokerUnavailableError
+"""
+
+__all__ = [
+    "AlertError",
+    "BrokerUnavailableError",
+    "ColumnError",
+    "ConfigError",
+    "FilterError",
+    "NightmailError",
+    "RetryableError",
+    "SchemaError",
+]
+
+
+class NightmailError(Exception):
+    """Base of every error that nightmail raises on purpose."""
+
+    exit_code = 1
+    """What a command that ends on this error returns to the shell."""
+
+
+class AlertError(NightmailError):
+    """One alert cannot be read, decoded or encoded."""
+
+
+class ConfigError(NightmailError):
+    """A setting is missing or wrong."""
+
+    exit_code = 2
+
+
+class ColumnError(NightmailError):
+    """A filter names a column that no file has, or that fits more than one."""
+
+
+class FilterError(NightmailError):
+    """A filter cannot be loaded or run."""
+
+
+class SchemaError(NightmailError):
+    """A column's type cannot be written as Avro."""
+
+
+class RetryableError(NightmailError):
+    """Something outside is not reachable; the same command may work later."""
+
+    exit_code = 5
+
+
+class BrokerUnavailableError(RetryableError):
+    """Kafka does not answer."""

@@ -1,0 +1,1 @@
+"""Kafka: what an administrator does."""

@@ -1,0 +1,1 @@
+"""What the nightmail command offers an operator, one file a noun."""

@@ -1,0 +1,1 @@
+"""Science: one filter a file, columns in, one bool per alert out."""

@@ -1,0 +1,1 @@
+"""Order: what follows what, and when."""

@@ -1,0 +1,1 @@
+"""Memory: what was sent, and the transaction that writes it."""

@@ -1,0 +1,1 @@
+"""The Java that is there, and Spark on it."""

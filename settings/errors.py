@@ -1,0 +1,86 @@
+"""What can go wrong in the pipeline, grouped by what happens next.
+
+NightmailError            (the client's base)
+├── SettingsError         fix and start again; raised before any work
+├── NothingThereError     no such night, survey or filter
+├── NightError            this night stops
+│   ├── StoreError        a file of the store cannot be read
+│   └── IncompleteNightError  the night ended with failures that are named
+├── NewerRunError         someone newer works on this night
+├── SlackPostError        Slack refused the message
+└── RetryableError        (the client's) try again later
+    ├── BrokerUnavailableError  (the client's)
+    ├── ClusterError      the local Kafka cannot be started or stopped
+    ├── StoreUnavailableError
+    ├── ArchiveUnavailableError  read-only, or no space left
+    └── SlackUnavailableError
+"""
+
+from nightmail import BrokerUnavailableError, NightmailError, RetryableError
+
+__all__ = [
+    "ArchiveUnavailableError",
+    "BrokerUnavailableError",
+    "ClusterError",
+    "IncompleteNightError",
+    "NewerRunError",
+    "NightError",
+    "NightmailError",
+    "NothingThereError",
+    "RetryableError",
+    "SettingsError",
+    "SlackPostError",
+    "SlackUnavailableError",
+    "StoreError",
+    "StoreUnavailableError",
+]
+
+
+class SettingsError(NightmailError):
+    """A setting is unknown or has a wrong value."""
+
+    exit_code = 2
+
+
+class NothingThereError(NightmailError):
+    """The night, survey or filter that was asked for does not exist."""
+
+    exit_code = 3
+
+
+class NightError(NightmailError):
+    """This night stops."""
+
+
+class StoreError(NightError):
+    """A file of the science store cannot be read."""
+
+
+class IncompleteNightError(NightError):
+    """The night ended, and some of it failed."""
+
+
+class NewerRunError(NightmailError):
+    """A newer run works on this night."""
+
+    exit_code = 4
+
+
+class SlackPostError(NightmailError):
+    """Slack refused the message, and would again."""
+
+
+class ClusterError(RetryableError):
+    """The local Kafka cannot be started, reached or stopped."""
+
+
+class StoreUnavailableError(RetryableError):
+    """The science store is not reachable."""
+
+
+class ArchiveUnavailableError(RetryableError):
+    """The archive cannot be written: read-only, or no space left."""
+
+
+class SlackUnavailableError(RetryableError):
+    """Slack does not answer."""

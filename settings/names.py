@@ -1,0 +1,65 @@
+"""Names of topics, groups, ids and folders; nothing else spells them."""
+
+import hashlib
+
+
+SURVEYS: tuple[str, ...] = ("ztf", "lsst")
+"""The surveys that nightmail knows."""
+
+LEDGER_TOPIC = "nightmail_ledger"
+"""The compacted topic that remembers what was sent. Not `fink_`: anonymous reads that."""
+
+LEDGER_PARTITIONS = 16
+"""Shards of a night, unless the ledger was made with another number: it never changes."""
+
+PUBLISHER = "nightmail"
+"""The Kafka user that publishes on the local cluster."""
+
+GROUP_PREFIX = "nightmail"
+"""Consumer groups and transactional ids of our own begin with this."""
+
+ID_COLUMN = {"ztf": "candid", "lsst": "diaSourceId"}
+"""The column that names an alert, int64, unique within a survey."""
+
+OBJECT_COLUMNS = {
+    "ztf": ("objectId",),
+    "lsst": ("diaSource_diaObjectId", "diaSource_ssObjectId"),
+}
+"""The columns that name the object, in order of preference; null and 0 mean none."""
+
+TIME_ZONE = {"ztf": "America/Los_Angeles", "lsst": "America/Santiago"}
+"""Where the telescope stands; nights run from noon to noon there."""
+
+
+def topic(prefix: str, filter_name: str, survey: str) -> str:
+    """Name of the topic that a filter's alerts go to."""
+    return f"{prefix}{filter_name}_{survey}"
+
+
+def nights_topic(prefix: str, survey: str) -> str:
+    """Name of the topic that holds one record per night."""
+    return topic(prefix, "nights", survey)
+
+
+def transactional_id(prefix: str, survey: str, night: str, shard: int | str) -> str:
+    """Id under which one shard of one night publishes; a newer owner fences it."""
+    return f"{GROUP_PREFIX}.{prefix}{survey}.{night}.{shard}"
+
+
+def stable_hash(text: str, modulus: int) -> int:
+    """Same number for the same text, on every machine and in every version.
+
+    Parameters
+    ----------
+    text
+        What to hash, as UTF-8.
+    modulus
+        How many values there are.
+
+    Returns
+    -------
+    int
+        At least 0 and less than `modulus`.
+    """
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % modulus

@@ -1,0 +1,1 @@
+"""Nights that never were, the same for the same seed."""

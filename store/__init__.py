@@ -1,0 +1,1 @@
+"""The science store: the files of a night, and their rows."""
