@@ -2,6 +2,7 @@
 
 NightmailError            (the client's base)
 ├── SettingsError         fix and start again; raised before any work
+├── QueryError            DuckDB does not take the SQL
 ├── NothingThereError     no such night, survey or filter
 ├── NightError            this night stops
 │   ├── StoreError        a file of the store cannot be read
@@ -27,6 +28,7 @@ __all__ = [
     "NightError",
     "NightmailError",
     "NothingThereError",
+    "QueryError",
     "RetryableError",
     "SettingsError",
     "SlackPostError",
@@ -38,6 +40,12 @@ __all__ = [
 
 class SettingsError(NightmailError):
     """A setting is unknown or has a wrong value."""
+
+    exit_code = 2
+
+
+class QueryError(NightmailError):
+    """DuckDB does not take a query, or stopped in it."""
 
     exit_code = 2
 

@@ -1,5 +1,6 @@
 """Read and filter the night's alerts of a survey telescope."""
 
+from nightmail._consumer import AlertConsumer
 from nightmail._errors import (
     AlertError,
     BrokerUnavailableError,
@@ -10,14 +11,18 @@ from nightmail._errors import (
     RetryableError,
     SchemaError,
 )
+from nightmail._filters import Filter, alert_filter
 
 __all__ = [
+    "AlertConsumer",
     "AlertError",
     "BrokerUnavailableError",
     "ColumnError",
     "ConfigError",
+    "Filter",
     "FilterError",
     "NightmailError",
     "RetryableError",
     "SchemaError",
+    "alert_filter",
 ]

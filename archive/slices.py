@@ -1,0 +1,292 @@
+"""Slices of a night: written unseen, shown once Kafka has committed."""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from archive.disk import PENDING_PREFIX, refusals_explained, sync
+from settings.errors import NightError
+
+_MATCHES_TYPES: dict[str, pa.DataType] = {
+    "id": pa.int64(),
+    "filter": pa.string(),
+    "topic": pa.string(),
+    "class": pa.string(),
+    "generation": pa.int32(),
+    "file": pa.string(),
+}
+
+MATCHES_SCHEMA = pa.schema(_MATCHES_TYPES)
+"""One row per alert, topic and generation; `file` is relative to the night."""
+
+KINDS = ("alerts", "matches")
+"""The two tables of a slice, in the order in which they become visible."""
+
+COMPRESSION_LEVEL = 1
+"""Level of zstd: the alerts are mostly cutouts, which are compressed already."""
+
+_VISIBLE_SUFFIX = ".parquet"
+
+# DuckDB's `*` matches a leading underscore too, so that a pending slice needs another
+# ending besides: measured with 2.0.0.
+_PENDING_SUFFIX = ".pending"
+
+
+@dataclass(frozen=True)
+class NightFolder:
+    """One night of one survey in the archive.
+
+    A slice is named by its shard and a digest of what it holds, as `007-1f0c…`.
+    """
+
+    root: Path
+    """Folder of the archive, of all surveys."""
+
+    survey: str
+    """`ztf` or `lsst`."""
+
+    night: str
+    """Date of the morning on which the night ends, YYYYMMDD."""
+
+    def folder(self, kind: str) -> Path:
+        """Folder of this night's `alerts` or `matches`."""
+        return self.root / self.survey / kind / f"night={self.night}"
+
+    def writer(self, name: str) -> "SliceWriter":
+        """Writer of a slice that nobody sees before it is published.
+
+        Parameters
+        ----------
+        name
+            Name of the slice.
+
+        Raises
+        ------
+        NightError
+            A slice of this name is visible: it is never overwritten.
+        """
+        if any(self._visible_file(kind, name).exists() for kind in KINDS):
+            raise NightError(
+                f"The archive already shows slice {name} of {self.survey} {self.night},"
+                " which is never overwritten; run the night again, so that the ledger"
+                " is read anew."
+            )
+        return SliceWriter(
+            {kind: self._pending_file(kind, name) for kind in KINDS}, name=name
+        )
+
+    def publish(self, name: str) -> None:
+        """Make a slice visible; nothing happens when it is.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            The disk refuses.
+        """
+        for kind in KINDS:
+            pending = self._pending_file(kind, name)
+            with refusals_explained(pending.parent):
+                if not pending.exists():
+                    continue
+                visible = self._visible_file(kind, name)
+                if visible.exists():
+                    pending.unlink()
+                else:
+                    pending.rename(visible)
+                sync(pending.parent)
+
+    def repair(self, shard: int, committed: Collection[str]) -> tuple[int, int]:
+        """Settle what an interrupted run of a shard left unseen.
+
+        Parameters
+        ----------
+        shard
+            The shard; slices of others are left alone.
+        committed
+            Names of the slices that the ledger knows.
+
+        Returns
+        -------
+        tuple of int
+            How many slices were published, and how many were deleted.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            The disk refuses.
+        """
+        own = [name for name in self.pending() if name.startswith(f"{shard:03d}-")]
+        kept = [name for name in own if name in committed]
+        for name in own:
+            if name in committed:
+                self.publish(name)
+            else:
+                self._discard(name)
+        return len(kept), len(own) - len(kept)
+
+    def pending(self) -> list[str]:
+        """Names of the slices that were written and not published, sorted."""
+        found = {
+            path.name.removeprefix(PENDING_PREFIX).removesuffix(_PENDING_SUFFIX)
+            for path in self._files(f"{PENDING_PREFIX}*{_PENDING_SUFFIX}")
+        }
+        return sorted(found)
+
+    def visible(self) -> set[str]:
+        """Names of the slices that readers see."""
+        return {path.stem for path in self._files(f"[!_.]*{_VISIBLE_SUFFIX}")}
+
+    def ids(self, names: Iterable[str], id_column: str) -> npt.NDArray[np.int64]:
+        """Ids of the alerts in visible slices.
+
+        Parameters
+        ----------
+        names
+            Slices to read; one that has no alerts, or is not visible, is passed over.
+        id_column
+            Column that names an alert, int64.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (n,)
+            The ids, in the order of the names.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            A slice cannot be read.
+        """
+        files = [self._visible_file("alerts", name) for name in names]
+        with refusals_explained(self.folder("alerts")):
+            parts = [_read_ids(file, id_column) for file in files if file.exists()]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def _discard(self, name: str) -> None:
+        for kind in KINDS:
+            with refusals_explained(self.folder(kind)):
+                self._pending_file(kind, name).unlink(missing_ok=True)
+
+    def _files(self, pattern: str) -> Iterator[Path]:
+        for kind in KINDS:
+            yield from self.folder(kind).glob(pattern)
+
+    def _visible_file(self, kind: str, name: str) -> Path:
+        return self.folder(kind) / f"{name}{_VISIBLE_SUFFIX}"
+
+    def _pending_file(self, kind: str, name: str) -> Path:
+        return self.folder(kind) / f"{PENDING_PREFIX}{name}{_PENDING_SUFFIX}"
+
+
+class SliceWriter:
+    """Streams one slice to its pending files, a row group for each batch.
+
+    Used in `with`: leaving it puts the files on the disk, or deletes them when
+    something was raised. What holds no rows becomes no file.
+    """
+
+    def __init__(self, files: dict[str, Path], *, name: str) -> None:
+        self.name = name
+        self._files = files
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._schemas: dict[str, pa.Schema] = {}
+
+    def write_alerts(self, batch: pa.RecordBatch) -> None:
+        """Append alerts with all their columns; the first batch sets the schema.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            The disk refuses.
+        NightError
+            The batch has another schema than the first.
+        """
+        self._write("alerts", batch)
+
+    def write_matches(self, batch: pa.RecordBatch) -> None:
+        """Append rows of `MATCHES_SCHEMA`.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            The disk refuses.
+        NightError
+            The batch has another schema.
+        """
+        self._schemas["matches"] = MATCHES_SCHEMA
+        self._write("matches", batch)
+
+    def __enter__(self) -> Self:
+        for file in self._files.values():
+            with refusals_explained(file.parent):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._discard()
+            return
+        try:
+            self._finish()
+        except BaseException:
+            self._discard()
+            raise
+
+    def _write(self, kind: str, batch: pa.RecordBatch) -> None:
+        schema = self._schemas.setdefault(kind, batch.schema)
+        if batch.schema != schema:
+            raise NightError(
+                f"Slice {self.name} of the archive takes one schema, and was given"
+                f" {kind} of two; write each schema to a slice of its own."
+            )
+        if not batch.num_rows:
+            return
+        with refusals_explained(self._files[kind].parent):
+            writer = self._writers.get(kind) or self._open(kind, schema)
+            writer.write_batch(batch)
+
+    def _open(self, kind: str, schema: pa.Schema) -> pq.ParquetWriter:
+        self._writers[kind] = pq.ParquetWriter(
+            str(self._files[kind]),
+            schema,
+            compression="zstd",
+            compression_level=COMPRESSION_LEVEL,
+        )
+        return self._writers[kind]
+
+    def _finish(self) -> None:
+        for kind, writer in self._writers.items():
+            file = self._files[kind]
+            with refusals_explained(file.parent):
+                writer.close()
+                sync(file)
+                sync(file.parent)
+
+    def _discard(self) -> None:
+        """Delete what was written; what cannot be deleted now, `repair` deletes."""
+        for kind, writer in self._writers.items():
+            with suppress(OSError):
+                writer.close()
+            with suppress(OSError):
+                self._files[kind].unlink(missing_ok=True)
+
+
+def _read_ids(file: Path, id_column: str) -> npt.NDArray[np.int64]:
+    # Not read_table: it would take the folder's night=… for a column.
+    with pq.ParquetFile(file) as slice_file:
+        column = slice_file.read(columns=[id_column]).column(id_column)
+    ids: npt.NDArray[np.int64] = column.drop_null().cast(pa.int64()).to_numpy()
+    return ids

@@ -1,0 +1,95 @@
+"""A reader's configuration, as librdkafka wants it."""
+
+import difflib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from nightmail._errors import ConfigError
+
+__all__ = ["connection"]
+
+_SERVERS = ("bootstrap.servers", "servers")
+_GROUP = ("group.id", "group_id", "groupid")
+_PLAIN = ("debug", "log_level", "logger")
+_FILE_ONLY = ("maxtimeout", "mytopics", "survey", "topics")
+"""Keys of the field's credentials files that say nothing about the connection."""
+
+_DEFAULTS = {
+    "auto.offset.reset": "earliest",
+    "isolation.level": "read_committed",
+    "enable.auto.offset.store": False,
+}
+"""What holds where the user says nothing. Offsets are stored by `AlertConsumer`."""
+
+
+def connection(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate a reader's configuration into that of librdkafka.
+
+    Parameters
+    ----------
+    config
+        `bootstrap.servers` (or `servers`), `group.id` (or `group_id`, `groupid`),
+        `username` with `password` for SCRAM-SHA-512, and any property of librdkafka,
+        which wins over our defaults.
+
+    Returns
+    -------
+    dict
+        Properties for a consumer. It may hold a password: never log it.
+
+    Raises
+    ------
+    ConfigError
+        Servers or group are missing, a password has no user, a key is unknown.
+    """
+    _refuse_unknown(config)
+    found: dict[str, Any] = {
+        "bootstrap.servers": _first(config, _SERVERS),
+        "group.id": _first(config, _GROUP),
+    }
+    found |= {k: v for k, v in config.items() if "." in k or k in _PLAIN}
+    for key, value in (_DEFAULTS | _login(config)).items():
+        found.setdefault(key, value)
+    found.setdefault("logger", _silent_logger())
+    return found
+
+
+def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    for name in names:
+        if config.get(name):
+            return str(config[name])
+    raise ConfigError(f"The configuration has no {names[0]}; add it.")
+
+
+def _login(config: Mapping[str, Any]) -> dict[str, Any]:
+    username, password = config.get("username"), config.get("password")
+    if password and not username:
+        raise ConfigError("The configuration has a password but no username; add it.")
+    if not (username and password):
+        return {}
+    encrypted = any(key.startswith("ssl.") for key in config)
+    return {
+        "security.protocol": "sasl_ssl" if encrypted else "sasl_plaintext",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": username,
+        "sasl.password": password,
+    }
+
+
+def _refuse_unknown(config: Mapping[str, Any]) -> None:
+    known = (*_SERVERS, *_GROUP, "username", "password", *_PLAIN, *_FILE_ONLY)
+    for key in config:
+        if key not in known and "." not in key:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(known)}."
+            raise ConfigError(f"The configuration key {key} is unknown; {hint}")
+
+
+def _silent_logger() -> logging.Logger:
+    """Give librdkafka a logger; without one it writes to stderr by itself."""
+    logger = logging.getLogger("nightmail.librdkafka")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    return logger

@@ -1,0 +1,241 @@
+"""Run filters on a batch: one function everywhere, and no filter harms another."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pat
+
+from nightmail._errors import ColumnError, FilterError
+from nightmail._filters import Filter
+from nightmail._sql import open_engine, select
+from nightmail.columns import Array, change_values, is_list
+
+__all__ = ["Evaluation", "answer", "evaluate", "explain", "inputs", "read_column"]
+
+Mask = npt.NDArray[np.bool_]
+"""One bool per alert."""
+
+_NULLABLE: dict[Any, Any] = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+"""Types that pandas must read as nullable, whether a batch has nulls or not."""
+
+LONGEST_REASON = 400
+"""Where the message of a failure is cut [character]."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What filters answered on one batch."""
+
+    masks: dict[str, Mask] = field(default_factory=dict)
+    """For each filter that answered, which alerts it keeps, shape (n,)."""
+
+    failures: dict[str, str] = field(default_factory=dict)
+    """For each filter that did not, why, as `TypeName: message`."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    """CPU time of each filter, its columns' conversion included [s]."""
+
+
+def evaluate(filters: Sequence[Filter], batch: pa.RecordBatch) -> Evaluation:
+    """Ask every filter which alerts of a batch it keeps.
+
+    Parameters
+    ----------
+    filters
+        Filters of one survey.
+    batch
+        Narrow batch: the columns that the filters name, under their flat names.
+
+    Returns
+    -------
+    Evaluation
+        A mask or a failure for every filter. What one filter does wrong is that
+        filter's failure, and changes nothing for the others.
+    """
+    done = Evaluation()
+    for one in filters:
+        start = time.thread_time()
+        try:
+            done.masks[one.name] = answer(one, batch)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (the edge of a filter)
+            done.failures[one.name] = explain(error)
+        done.seconds[one.name] = time.thread_time() - start
+    return done
+
+
+def answer(one: Filter, batch: pa.RecordBatch) -> Mask:
+    """Ask one filter which alerts of a batch it keeps.
+
+    Parameters
+    ----------
+    one
+        The filter.
+    batch
+        Narrow batch that has its columns, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        True where it keeps the alert; null counts as False.
+
+    Raises
+    ------
+    ColumnError
+        The batch has not all of its columns.
+    FilterError
+        It broke its contract: length, index or type of the answer.
+    Exception
+        Whatever the filter raised.
+    """
+    if one.keep is None:
+        return _answer_sql(one, batch)
+    taken = inputs(one, batch)
+    with np.errstate(all="ignore"):
+        kept = one.keep(*taken)
+    return read_answer(kept, pd.RangeIndex(len(batch)))
+
+
+def inputs(one: Filter, batch: pa.RecordBatch) -> list[Any]:
+    """Convert the columns that a filter takes, fresh for this filter.
+
+    Raises
+    ------
+    ColumnError
+        The batch has not all of its columns.
+    """
+    return [read_column(column) for column in _columns(one, batch)]
+
+
+def read_column(column: Array) -> Any:
+    """Convert a column to what filters receive.
+
+    Parameters
+    ----------
+    column
+        Arrow array, shape (n,).
+
+    Returns
+    -------
+    pandas.Series or awkward.Array
+        Floats as they are, null as NaN; integers `Int64`; booleans `boolean`; text
+        `category`; times `datetime64`; a list as a ragged array, a null list as an
+        empty one, a null within it as None. The type depends on the column's type
+        only, never on its values.
+    """
+    kind = column.type
+    if is_list(kind):
+        import awkward as ak  # noqa: PLC0415
+
+        return ak.fill_none(ak.from_arrow(column), [], axis=0)
+    if pat.is_nested(kind):
+        raise FilterError(f"a column of type {kind} cannot be read by filters.")
+    if pat.is_integer(kind):
+        column = column.cast(pa.int64())
+    elif pat.is_string(kind) or pat.is_large_string(kind):
+        column = column.dictionary_encode()
+    elif pat.is_null(kind) or pat.is_decimal(kind):
+        column = column.cast(pa.float64())
+    elif pat.is_date(kind):
+        column = column.cast(pa.timestamp("ms"))
+    # A copy: what Arrow lends is read-only, or another filter's too.
+    return column.to_pandas(types_mapper=_NULLABLE.get).copy()
+
+
+def read_answer(kept: Any, index: pd.Index) -> Mask:
+    """Check what a filter answered, and make a mask of it.
+
+    Parameters
+    ----------
+    kept
+        Series of `bool` or `boolean` on the index; a filter that has no index, because
+        it takes only histories, answers a numpy or awkward array of bool.
+    index
+        The index that the filter was given, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        Null as False.
+
+    Raises
+    ------
+    FilterError
+        The answer has another length, index or type.
+    """
+    if isinstance(kept, pd.Series):
+        _check_length(len(kept), len(index))
+        if not kept.index.equals(index):
+            raise FilterError("it changed the index: answer on the one it was given.")
+        return _mask_of(kept)
+    if type(kept).__module__.startswith("awkward"):
+        import awkward as ak  # noqa: PLC0415
+
+        _check_length(len(kept), len(index))
+        kept = ak.to_numpy(ak.fill_none(kept, value=False))
+    if not isinstance(kept, np.ndarray):
+        raise FilterError(f"it must answer a Series of bool, not {type(kept).__name__}")
+    _check_length(len(kept) if kept.ndim else 0, len(index))
+    if kept.ndim != 1:
+        raise FilterError("it must answer one bool per alert, not a table.")
+    return _mask_of(pd.Series(kept))
+
+
+def explain(error: BaseException) -> str:
+    """Say in one line what went wrong, as `TypeName: message`."""
+    message = " ".join(str(error).split())
+    if len(message) > LONGEST_REASON:
+        message = f"{message[:LONGEST_REASON]}…"
+    return f"{type(error).__name__}: {message or 'no message'}"
+
+
+def _mask_of(kept: pd.Series) -> Mask:
+    if kept.dtype == bool:
+        return kept.to_numpy(copy=True)
+    if kept.dtype == pd.BooleanDtype():
+        return kept.fillna(value=False).to_numpy(bool)
+    raise FilterError(f"it must answer bool or boolean, not {kept.dtype}.")
+
+
+def _check_length(length: int, wanted: int) -> None:
+    if length != wanted:
+        raise FilterError(f"it answered {length} values for {wanted} alerts.")
+
+
+def _columns(one: Filter, batch: pa.RecordBatch) -> Iterator[Array]:
+    for name in one.columns:
+        if name not in batch.schema.names:
+            raise ColumnError(f"There is no column {name} in the batch.")
+        yield batch.column(name)
+
+
+def _answer_sql(one: Filter, batch: pa.RecordBatch) -> Mask:
+    columns = [_for_sql(column) for column in _columns(one, batch)]
+    flat = pa.RecordBatch.from_arrays(columns, names=list(one.columns))
+    with open_engine() as engine:
+        kept = select(engine, one.sql, flat)
+    _check_length(len(kept), len(batch))
+    if not pat.is_boolean(kept.type):
+        raise FilterError(f"the expression must be boolean, not {kept.type}.")
+    return np.asarray(kept.fill_null(fill_value=False))
+
+
+def _for_sql(column: Array) -> Array:
+    """Make NaN null: DuckDB takes it for the largest number."""
+    kind = column.type
+    if pat.is_dictionary(kind):
+        return column.dictionary_decode()
+    if pat.is_floating(kind):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+    if is_list(kind):
+        return change_values(column, _for_sql)
+    return column

@@ -1,0 +1,380 @@
+"""Alerts are decoded by their own schema, and read at least once."""
+
+import io
+import json
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import fastavro
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from nightmail import AlertConsumer, AlertError, BrokerUnavailableError, ConfigError
+from nightmail import _consumer as module
+
+SCHEMA = {
+    "type": "record",
+    "name": "topLevelRecord",
+    "fields": [{"name": "candid", "type": ["long", "null"]}],
+}
+KEY = json.dumps(SCHEMA).encode()
+CONFIG = {"bootstrap.servers": "127.0.0.1:9092", "group.id": "me"}
+
+
+@dataclass
+class Message:
+    """What librdkafka hands out."""
+
+    _key: bytes | None = KEY
+    _value: bytes | None = b"\x00\x02"
+    _error: KafkaError | None = None
+    _headers: list[tuple[str, bytes | None]] | None = None
+    _offset: int = 17
+
+    def key(self) -> bytes | None:
+        return self._key
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+    def headers(self) -> list[tuple[str, bytes | None]] | None:
+        return self._headers
+
+    def topic(self) -> str:
+        return "fink_x_ztf"
+
+    def partition(self) -> int:
+        return 2
+
+    def offset(self) -> int:
+        return self._offset
+
+
+@dataclass
+class Broker:
+    """Stands in for librdkafka's consumer."""
+
+    messages: list[Message | None] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+    closed: bool = False
+    store_error: KafkaError | None = None
+    answers: bool = True
+    properties: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, properties: dict[str, Any]) -> Self:
+        self.properties = properties
+        return self
+
+    def subscribe(self, topics: list[str], on_assign: Any) -> None:
+        self.topics, self.on_assign = topics, on_assign
+
+    def poll(self, timeout: float) -> Message | None:
+        if self.messages:
+            return self.messages.pop(0)
+        time.sleep(timeout)
+        return None
+
+    def store_offsets(self, message: Message) -> None:
+        if self.store_error:
+            raise KafkaException(self.store_error)
+        self.stored.append(message.offset())
+
+    def list_topics(self, timeout: float) -> None:
+        assert timeout > 0
+        if not self.answers:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    """A broker without network."""
+    broker = Broker()
+    monkeypatch.setattr(module, "Consumer", broker)
+    return broker
+
+
+@pytest.fixture
+def consumer(broker: Broker) -> AlertConsumer:
+    """A consumer of that broker."""
+    assert not broker.closed
+    return AlertConsumer(["fink_x_ztf"], CONFIG)
+
+
+def test_an_alert_comes_with_its_topic_and_schema(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """As the field's clients hand it out."""
+    broker.messages = [Message()]
+
+    assert consumer.poll(timeout=1) == ("fink_x_ztf", {"candid": 1}, KEY.decode())
+
+
+def test_nothing_in_time_is_three_times_none(consumer: AlertConsumer) -> None:
+    """A quiet topic is not an error."""
+    assert consumer.poll(timeout=0) == (None, None, None)
+
+
+def test_two_schemas_may_alternate_on_one_topic(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """Each alert is read by the schema in its own key."""
+    other = SCHEMA | {"fields": [{"name": "name", "type": "string"}]}
+    newer = Message(json.dumps(other).encode(), b"\x02a")
+    broker.messages = [Message(), newer, Message()]
+
+    found = [consumer.poll(1)[1] for _ in range(3)]
+
+    assert found == [{"candid": 1}, {"name": "a"}, {"candid": 1}]
+
+
+def test_a_schema_is_parsed_once(
+    broker: Broker, consumer: AlertConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is the same for thousands of alerts."""
+    parsed = []
+    monkeypatch.setattr(
+        fastavro, "parse_schema", lambda schema: parsed.append(schema) or SCHEMA
+    )
+    key = json.dumps(SCHEMA | {"doc": "of this test only"}).encode()
+    broker.messages = [Message(key), Message(key)]
+
+    consumer.poll(1)
+    consumer.poll(1)
+
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [None, b"", b"ZTF26aamcbly", b"12", b"{}", b"[1]", b'"int"', b"\xff"],
+    ids=repr,
+)
+def test_a_key_that_is_no_schema_is_an_alert_error(
+    broker: Broker, consumer: AlertConsumer, key: bytes | None
+) -> None:
+    """The sentence says where the message is."""
+    broker.messages = [Message(key)]
+
+    with pytest.raises(AlertError) as caught:
+        consumer.poll(1)
+
+    assert str(caught.value).startswith(
+        "The message of fink_x_ztf, partition 2, offset 17 cannot be decoded: its key"
+    )
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\x08", b"\x00"], ids=repr)
+def test_a_value_that_does_not_fit_is_an_alert_error(
+    broker: Broker, consumer: AlertConsumer, value: bytes | None
+) -> None:
+    """A tombstone, a foreign framing, a cut value."""
+    broker.messages = [Message(_value=value)]
+
+    with pytest.raises(AlertError, match="offset 17 .* its value does not fit"):
+        consumer.poll(1)
+
+
+def test_the_next_call_goes_past_what_cannot_be_decoded(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """One bad message does not stop a reader that goes on."""
+    broker.messages = [Message(b"bad"), Message(_offset=18)]
+    with pytest.raises(AlertError):
+        consumer.poll(1)
+
+    _, alert, _ = consumer.poll(1)
+
+    assert alert == {"candid": 1}
+    assert broker.stored == [17]
+
+
+def test_an_alert_counts_as_read_when_the_next_is_asked_for(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """Not when it is handed out: the program may fail with it in hand."""
+    broker.messages = [Message()]
+    consumer.poll(1)
+    before = list(broker.stored)
+
+    consumer.poll(0)
+
+    assert (before, broker.stored) == ([], [17])
+
+
+def test_leaving_in_good_order_counts_the_last_alert(broker: Broker) -> None:
+    """Else every run of a script would receive its last alert again."""
+    broker.messages = [Message()]
+
+    with AlertConsumer(["x"], CONFIG) as consumer:
+        consumer.poll(1)
+
+    assert (broker.stored, broker.closed) == ([17], True)
+
+
+def test_leaving_by_an_error_keeps_the_last_alert_unread(broker: Broker) -> None:
+    """The group receives it again."""
+    broker.messages = [Message()]
+
+    def work() -> None:
+        with AlertConsumer(["x"], CONFIG) as consumer:
+            consumer.poll(1)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        work()
+
+    assert (broker.stored, broker.closed) == ([], True)
+
+
+def test_close_in_a_failing_try_keeps_the_last_alert_unread(broker: Broker) -> None:
+    """Scripts of the field close in `finally`."""
+    broker.messages = [Message()]
+    consumer = AlertConsumer(["x"], CONFIG)
+
+    def work() -> None:
+        try:
+            consumer.poll(1)
+            raise OSError("disk full")
+        finally:
+            consumer.close()
+
+    with pytest.raises(OSError, match="disk full"):
+        work()
+
+    assert (broker.stored, broker.closed) == ([], True)
+
+
+def test_a_partition_that_went_to_another_member_is_no_error(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """The other member reads the alert again."""
+    broker.messages = [Message()]
+    broker.store_error = KafkaError(KafkaError._STATE)
+    consumer.poll(1)
+
+    assert consumer.poll(0) == (None, None, None)
+
+
+def test_iterating_gives_alert_after_alert(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """A loop over the consumer never ends by itself."""
+    broker.messages = [Message(_offset=1), Message(_offset=2)]
+
+    alerts = iter(consumer)
+    found = [next(alerts), next(alerts)]
+
+    assert found == [("fink_x_ztf", {"candid": 1}, KEY.decode())] * 2
+
+
+def test_headers_are_those_of_the_last_alert(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """As text, by name."""
+    broker.messages = [Message(_headers=[("night", b"20260310"), ("x", None)])]
+
+    before = consumer.headers
+    consumer.poll(1)
+
+    assert (before, consumer.headers) == ({}, {"night": "20260310", "x": ""})
+
+
+def test_a_topic_that_does_not_exist_is_waited_for(
+    broker: Broker, consumer: AlertConsumer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is named once, and the other topics go on."""
+    missing = Message(_error=KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
+    broker.messages = [missing, Message()]
+
+    topic, _, _ = consumer.poll(1)
+
+    assert topic == "fink_x_ztf"
+    assert caplog.messages == ["fink_x_ztf does not exist yet; waiting for it."]
+
+
+def test_a_refusal_of_kafka_is_an_alert_error(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """The sentence names the topic."""
+    code = KafkaError.TOPIC_AUTHORIZATION_FAILED
+    broker.messages = [Message(_error=KafkaError(code))]
+
+    with pytest.raises(AlertError, match="Kafka gives no alert of fink_x_ztf: "):
+        consumer.poll(1)
+
+
+def test_a_refused_login_is_a_config_error(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """Waiting would not help."""
+    broker.properties["error_cb"](KafkaError(KafkaError._AUTHENTICATION, "bad login"))
+
+    with pytest.raises(ConfigError, match=r"127.0.0.1:9092 refuses you: bad login\."):
+        consumer.poll(1)
+
+
+def test_one_address_that_refuses_is_not_the_broker(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """A name with two addresses, of which one answers, is a broker that answers."""
+    broker.properties["error_cb"](KafkaError(KafkaError._ALL_BROKERS_DOWN))
+
+    assert consumer.poll(0) == (None, None, None)
+
+
+def test_a_broker_that_was_reached_may_be_away_for_a_while(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """It restarts; a reader that has run for days does not die of it."""
+    broker.messages = [Message()]
+    consumer.poll(1)
+    broker.answers = False
+    broker.properties["error_cb"](KafkaError(KafkaError._ALL_BROKERS_DOWN))
+
+    assert consumer.poll(0) == (None, None, None)
+
+
+def test_a_dead_server_is_said_so(capfd: pytest.CaptureFixture[str]) -> None:
+    """With a real librdkafka: one sentence with the address, and no noise besides."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        servers = f"127.0.0.1:{unused.getsockname()[1]}"
+    consumer = AlertConsumer(["x"], CONFIG | {"bootstrap.servers": servers})
+
+    with pytest.raises(BrokerUnavailableError, match=f"does not answer at {servers}"):
+        consumer.poll(timeout=1)
+
+    consumer.close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_property_that_librdkafka_refuses_is_a_config_error() -> None:
+    """It names the property."""
+    with pytest.raises(ConfigError, match="no.such.property"):
+        AlertConsumer(["x"], CONFIG | {"no.such.property": 1})
+
+
+@pytest.mark.parametrize("topics", [[], "fink_x_ztf"], ids=repr)
+def test_topics_are_a_list(topics: Any) -> None:
+    """A bare name would be taken letter by letter."""
+    with pytest.raises(ConfigError, match="list of at least one topic"):
+        AlertConsumer(topics, CONFIG)
+
+
+def test_what_is_written_schemaless_is_read_whole(
+    broker: Broker, consumer: AlertConsumer
+) -> None:
+    """Bytes of fastavro's own writer, null included."""
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, fastavro.parse_schema(SCHEMA), {"candid": None})
+    broker.messages = [Message(_value=buffer.getvalue())]
+
+    assert consumer.poll(1)[1] == {"candid": None}

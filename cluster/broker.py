@@ -1,0 +1,225 @@
+"""The broker's process: formatted, begun, recognised, ended."""
+
+import base64
+import os
+import re
+import signal
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+from cluster.folder import KafkaFolder, read_passwords, read_pid, write_private
+from cluster.locks import is_held
+from cluster.ports import Ports
+from cluster.properties import (
+    ADMINISTRATOR,
+    JVM_OPTIONS,
+    LOG4J,
+    render_properties,
+)
+from settings.errors import ClusterError
+
+FORMAT_S = 120.0
+"""Longest that making the empty store of data may take [s]."""
+
+TERM_S = 15.0
+"""How long a broker may take to end by itself [s]; 5 with a hundred topics."""
+
+KILL_S = 10.0
+"""How long the system may take to end it [s]."""
+
+PAUSE_S = 0.05
+"""Time between two looks at a broker that is ending [s]."""
+
+BEGIN = 'umask 077; "$@" </dev/null >>broker.log 2>&1 & echo $! >broker.pid'
+"""Begins a program that outlives us; writes down who it is even if we are killed."""
+
+
+def begin_broker(
+    folder: KafkaFolder, ports: Ports, *, java: Path, jars: Path, lock: int
+) -> None:
+    """Begin a broker that outlives this process and holds the lock while it lives.
+
+    Parameters
+    ----------
+    folder
+        Its data are made at the first start.
+    ports
+        Where it is to listen.
+    java
+        Program.
+    jars
+        Folder of Kafka's own.
+    lock
+        Descriptor of `folder.lock`, held.
+
+    Raises
+    ------
+    ClusterError
+        The data cannot be made.
+    """
+    if folder.log.exists():
+        folder.log.replace(folder.log.with_suffix(".log.1"))
+    write_private(folder.log, "")
+    write_private(folder.root / "log4j2.yaml", LOG4J)
+    # Relative names, so that nothing in the folder's own path can mislead Kafka.
+    command: list[Path | str] = [
+        java,
+        *JVM_OPTIONS,
+        "-Dlog4j2.configurationFile=log4j2.yaml",
+    ]
+    command += [_mark(folder), "-cp", f"{jars}/*"]
+    if not folder.data.exists():
+        _format(folder, ports, command=command, lock=lock)
+    _write_properties(folder, ports, "server.properties", data=folder.data.name)
+    subprocess.run(  # noqa: S603 - our own words
+        ["/bin/sh", "-c", BEGIN, "sh", *command, "kafka.Kafka", "server.properties"],
+        cwd=folder.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(lock,),
+        start_new_session=True,
+        check=True,
+    )
+
+
+def end_broker(folder: KafkaFolder) -> None:
+    """Ask the broker to end, and kill it if it does not.
+
+    Raises
+    ------
+    ClusterError
+        It cannot be told which process it is, or it will not end.
+    """
+    pid = find_broker(folder)
+    if pid is None:
+        raise ClusterError(
+            f"Kafka in {folder.root} is held by a process that did not write down who"
+            " it is, so it may be just starting: try again."
+        )
+    for how, limit_s in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+        _signal(pid, how)
+        if _await_end(folder, limit_s):
+            folder.pid.unlink(missing_ok=True)
+            return
+    raise ClusterError(f"Kafka (process {pid}) does not end, even when killed.")
+
+
+def find_broker(folder: KafkaFolder) -> int | None:
+    """Give the process that is this folder's broker, None if there is none.
+
+    A number alone is not believed: the system gives it to others afterwards.
+    """
+    pid = read_pid(folder)
+    if pid is None or not is_held(folder.lock):
+        return None
+    return pid if _mark(folder) in _read_command(pid) else None
+
+
+def explain_death(log: Path) -> str:
+    """Quote the line of a log that says best why Kafka ended."""
+    lines = log.read_text(errors="replace").splitlines()
+    spoken = [line.strip() for line in lines if line.strip()]
+    for sign in (r"^Caused by: |Exception: ", r" (ERROR|FATAL) |^Error"):
+        if telling := [line for line in spoken if re.search(sign, line)]:
+            return telling[-1]
+    return spoken[-1] if spoken else "it said nothing"
+
+
+def _format(
+    folder: KafkaFolder, ports: Ports, *, command: list[Path | str], lock: int
+) -> None:
+    """Make the empty store of data, under its name only once it is whole."""
+    pending = folder.root / "_data"
+    subprocess.run(["/bin/rm", "-rf", pending], check=True)  # noqa: S603
+    _write_properties(folder, ports, "format.properties", data=pending.name)
+    password = read_passwords(folder)[ADMINISTRATOR]
+    words = ["format", "-t", _make_cluster_id(), "-c", "format.properties"]
+    words += [
+        "--add-scram",
+        f"SCRAM-SHA-512=[name={ADMINISTRATOR},password={password}]",
+    ]
+    # In a file, because everybody can read a program's arguments.
+    arguments = folder.root / "format.args"
+    write_private(arguments, "\n".join(words) + "\n")
+    # Not in the broker's log, because it tells keys made from the password.
+    log = folder.root / "format.log"
+    write_private(log, "")
+    try:
+        with log.open("ab") as output:
+            subprocess.run(  # noqa: S603 - our own words
+                [*command, "kafka.tools.StorageTool", f"@{arguments.name}"],
+                cwd=folder.root,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(lock,),
+                timeout=FORMAT_S,
+                check=True,
+            )
+    except (subprocess.SubprocessError, OSError) as error:
+        raise ClusterError(
+            f"Kafka could not make its data in {folder.root}: {explain_death(log)}"
+            f" (all of it in {log})."
+        ) from error
+    finally:
+        arguments.unlink()
+    log.unlink()
+    pending.rename(folder.data)
+
+
+def _write_properties(
+    folder: KafkaFolder, ports: Ports, name: str, *, data: str
+) -> None:
+    text = render_properties(ports, passwords=folder.passwords.name, data=data)
+    write_private(folder.root / name, text)
+
+
+def _make_cluster_id() -> str:
+    """Give a random id that no program takes for an option."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
+
+
+def _mark(folder: KafkaFolder) -> str:
+    """Word in the broker's command that tells whose it is."""
+    return f"-Dnightmail.kafka={folder.root}"
+
+
+def _read_command(pid: int) -> str:
+    """Give a process's command, empty if there is no such process."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return words.replace(b"\0", b" ").decode(errors="replace")
+    except FileNotFoundError:
+        asked = subprocess.run(  # noqa: S603 - where there is no /proc
+            ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return asked.stdout
+
+
+def _signal(pid: int, how: signal.Signals) -> None:
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        return
+    except PermissionError as error:
+        raise ClusterError(
+            f"Kafka (process {pid}) belongs to another user: have them stop it."
+        ) from error
+
+
+def _await_end(folder: KafkaFolder, limit_s: float) -> bool:
+    end = time.monotonic() + limit_s
+    while is_held(folder.lock):
+        if time.monotonic() > end:
+            return False
+        time.sleep(PAUSE_S)
+    return True

@@ -1,0 +1,168 @@
+"""Topics, made if they are missing, never changed."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic
+
+from cluster.access import KafkaAccess, has_leaders, open_admin
+from cluster.answers import ANSWER_S, translate, wait_for
+from cluster.properties import MAX_MESSAGE_BYTES
+from settings import Settings
+from settings.errors import BrokerUnavailableError, ClusterError
+from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
+
+RIGHT = "Create on that topic, or Describe if it is there already"
+"""What an administrator who may not make a topic lacks."""
+
+PAUSE_S = 0.05
+"""Time between two looks at a topic that is being made [s]."""
+
+
+def ensure_topics(
+    access: KafkaAccess,
+    settings: Settings,
+    names: Sequence[str],
+    *,
+    config: Mapping[str, str] | None = None,
+    partitions: int | None = None,
+) -> list[str]:
+    """Make the topics that are missing; those that are there stay as they are.
+
+    Parameters
+    ----------
+    access
+        Its administrator makes them.
+    settings
+        `topics` has their partitions, copies and retention. The local Kafka is one
+        broker, so there is one copy there.
+    names
+        Wished topics.
+    config
+        Topic settings of Kafka that differ from ours.
+    partitions
+        How many of each, if not what the settings say.
+
+    Returns
+    -------
+    list of str
+        Those that were made, which can be written now.
+
+    Raises
+    ------
+    SettingsError
+        The administrator may not make a topic, or the settings ask the impossible.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    admin = open_admin(access)
+    there = _list_topics(admin, access).topics
+    config = {
+        "retention.ms": str(settings.topics.retention_ms),
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        **(config or {}),
+    }
+    wished = [
+        NewTopic(
+            name,
+            partitions or settings.topics.partitions,
+            1 if access.local else settings.topics.replication,
+            config=config,
+        )
+        for name in dict.fromkeys(names)
+        if name not in there
+    ]
+    made = _create(admin, access, wished) if wished else []
+    _await_leaders(admin, access, [topic.topic for topic in wished])
+    return made
+
+
+def ensure_ledger(access: KafkaAccess, settings: Settings) -> bool:
+    """Make the ledger if it is missing: compacted, kept for ever.
+
+    Its partitions are the shards of every night, so they never change.
+
+    Returns
+    -------
+    bool
+        Whether it was made now.
+
+    Raises
+    ------
+    SettingsError
+        The administrator may not make it.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    forever = {"cleanup.policy": "compact", "retention.ms": "-1"}
+    made = ensure_topics(
+        access, settings, [LEDGER_TOPIC], config=forever, partitions=LEDGER_PARTITIONS
+    )
+    return bool(made)
+
+
+def ledger_partitions(access: KafkaAccess) -> int:
+    """Count the ledger's partitions.
+
+    Raises
+    ------
+    ClusterError
+        There is no ledger, or we may not see it.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    # Asking for one topic by name would make it where a cluster makes them by itself.
+    topics = _list_topics(open_admin(access), access).topics
+    if LEDGER_TOPIC not in topics:
+        raise ClusterError(
+            f"There is no topic {LEDGER_TOPIC} at {access.bootstrap_servers}, or we may"
+            " not see it: have it made, and grant Describe on it."
+        )
+    return len(topics[LEDGER_TOPIC].partitions)
+
+
+def _create(
+    admin: AdminClient, access: KafkaAccess, wished: list[NewTopic]
+) -> list[str]:
+    made = []
+    for name, answer in admin.create_topics(wished, request_timeout=ANSWER_S).items():
+        deed = f"create the topic {name}"
+        if not _exists_already(answer.exception(ANSWER_S)):
+            wait_for([answer], access, deed=deed, right=RIGHT)
+            made.append(name)
+    return made
+
+
+def _exists_already(error: BaseException | None) -> bool:
+    return (
+        isinstance(error, KafkaException)
+        and error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+    )
+
+
+def _await_leaders(admin: AdminClient, access: KafkaAccess, names: list[str]) -> None:
+    """Wait until new topics can be written, on a large cluster a while later."""
+    end = time.monotonic() + ANSWER_S
+    while names:
+        topics = _list_topics(admin, access).topics
+        names = [
+            name
+            for name in names
+            if name not in topics or not has_leaders(topics[name])
+        ]
+        if names and time.monotonic() > end:
+            raise BrokerUnavailableError(
+                f"The new topic {names[0]} at {access.bootstrap_servers} has no leader"
+                " yet: try again later."
+            )
+        time.sleep(PAUSE_S if names else 0)
+
+
+def _list_topics(admin: AdminClient, access: KafkaAccess) -> ClusterMetadata:
+    try:
+        return admin.list_topics(timeout=ANSWER_S)
+    except KafkaException as error:
+        raise translate(
+            error, access, deed="list the topics", right="Describe on the topics"
+        ) from error

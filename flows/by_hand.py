@@ -1,0 +1,84 @@
+"""A flow run by hand: no server beforehand, and an exit code at the end."""
+
+import datetime
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nightmail import NightmailError
+from settings import Settings
+from settings.errors import IncompleteNightError
+from settings.nights import check_survey, last_night
+
+from flows.temporary_server import end_stray_server
+
+FAILED = IncompleteNightError.exit_code
+"""Exit code of a night that ended, with failures."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run by hand ended."""
+
+    exit_code: int
+    night: str
+    """Its name."""
+
+    failures: tuple[str, ...] = ()
+    """One sentence each."""
+
+    summarised: bool = False
+    """Whether the night has a summary that this run has written or confirmed."""
+
+
+def run_night(
+    settings: Settings,
+    *,
+    survey: str,
+    night: str | None,
+    filters: Sequence[str] | None = None,
+) -> Ending:
+    """Run the nightly flow in this process.
+
+    Without PREFECT_API_URL, Prefect's temporary server is started, keeps its database
+    in the state folder, and ends with the process.
+    """
+    check_survey(survey)
+    name = night or last_night(survey, datetime.datetime.now(datetime.UTC))
+    prepare_prefect(settings)
+    from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
+
+    state = nightly(survey, name, list(filters or ()) or None, return_state=True)
+    return _ending(state, name)
+
+
+def prepare_prefect(settings: Settings) -> None:
+    """Set what Prefect reads when it is imported, and end a server left behind."""
+    if "PREFECT_API_URL" in os.environ:
+        return
+    end_stray_server(settings.state_dir)
+    os.environ.setdefault("PREFECT_HOME", str(settings.state_dir / "prefect"))
+
+
+def _ending(state: Any, night: str) -> Ending:
+    if state.is_completed():
+        return Ending(0, night, summarised=True)
+    answer = state.result(raise_on_failure=False)
+    parts = answer if isinstance(answer, list | tuple) else [state]
+    failed = [part for part in parts if not part.is_completed()]
+    errors = [part.result(raise_on_failure=False) for part in failed]
+    codes = [e.exit_code for e in errors if isinstance(e, NightmailError)]
+    return Ending(
+        max([FAILED, *codes]),
+        night,
+        tuple(dict.fromkeys(_sentences(failed, errors))),
+        summarised=parts is answer,
+    )
+
+
+def _sentences(failed: Sequence[Any], errors: Sequence[Any]) -> list[str]:
+    return [
+        str(error) if isinstance(error, NightmailError) else str(part.message)
+        for part, error in zip(failed, errors, strict=True)
+    ]

@@ -1,0 +1,130 @@
+"""A row of the ledger: what became of one unit on one topic."""
+
+import io
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any, Self
+
+import fastavro
+import schemas
+
+MAGIC = b"\xc3\x01"
+"""Beginning of an Avro single-object encoding (Avro 1.12 specification)."""
+
+FINGERPRINT_BYTES = 8
+"""Length of the schema's CRC-64-AVRO that follows the magic."""
+
+SCHEMA = "ledger"
+"""Name of the schema of a row's value."""
+
+
+@dataclass(frozen=True, order=True)
+class LedgerKey:
+    """Which unit of which night on which topic."""
+
+    prefix: str
+    survey: str
+    night: str
+    unit: str
+    topic: str
+
+    def encode(self) -> bytes:
+        """Bytes of the record's key: a JSON array."""
+        parts = (self.prefix, self.survey, self.night, self.unit, self.topic)
+        return json.dumps(parts, separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, key: bytes) -> Self:
+        """Read what `encode` wrote."""
+        return cls(*json.loads(key))
+
+
+@dataclass(frozen=True)
+class PartitionRange:
+    """Where a unit's alerts stand in one partition of a topic."""
+
+    partition: int
+    first_offset: int
+    last_offset: int
+    count: int
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """What became of one unit on one topic; fields as in `schemas/ledger.avsc`."""
+
+    outcome: str
+    """`sent` or `failed`."""
+
+    identity: str
+    """Identity of the file that was read."""
+
+    filter_version: str
+    rows: int = 0
+    """Alerts that the filter kept and the topic has."""
+
+    read: int = 0
+    """Alerts that the filter saw."""
+
+    digest: str = ""
+    """16 hexadecimal digits of the sha256 of the sorted ids."""
+
+    generation: int = 0
+    archive_slice: str | None = None
+    classes: dict[str, int] = field(default_factory=dict)
+    """Kept alerts per class."""
+
+    partitions: tuple[PartitionRange, ...] = ()
+    bytes: int = 0
+    seconds: float = 0.0
+    """CPU time of the filter [s]."""
+
+    reason: str | None = None
+    """Why it failed."""
+
+    set_aside: int = 0
+    """Alerts kept by the filter that could not be sent, ever."""
+
+    nulls: tuple[str, ...] = ()
+    """Columns that this file does not have, taken as null."""
+
+    def encode(self) -> bytes:
+        """Bytes of the record's value: an Avro single-object encoding."""
+        schema, fingerprint = _writer()
+        buffer = io.BytesIO()
+        buffer.write(MAGIC + fingerprint)
+        fastavro.schemaless_writer(buffer, schema, asdict(self))
+        return buffer.getvalue()
+
+    @classmethod
+    def decode(cls, value: bytes) -> Self:
+        """Read what `encode` wrote.
+
+        Raises
+        ------
+        ValueError
+            The value was written by a version of nightmail that this one does not know.
+        """
+        schema, fingerprint = _writer()
+        head = len(MAGIC) + FINGERPRINT_BYTES
+        if value[:head] != MAGIC + fingerprint:
+            raise ValueError(
+                "A row of the ledger was written by a newer version of nightmail;"
+                " run that version, or a later one."
+            )
+        record: Any = fastavro.schemaless_reader(
+            io.BytesIO(value[head:]), schema, schema
+        )
+        record["partitions"] = tuple(PartitionRange(**p) for p in record["partitions"])
+        record["nulls"] = tuple(record["nulls"])
+        return cls(**record)
+
+
+@cache
+def _writer() -> tuple[Any, bytes]:
+    """Parsed schema of today's rows, and its fingerprint."""
+    schema = fastavro.parse_schema(schemas.load(SCHEMA))
+    canonical = fastavro.schema.to_parsing_canonical_form(schema)
+    number = fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")
+    return schema, bytes.fromhex(number)

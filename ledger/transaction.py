@@ -1,0 +1,270 @@
+"""The transaction that sends a unit's alerts together with its rows of the ledger."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaException, Message, Producer
+from settings.errors import BrokerUnavailableError, NewerRunError
+
+from ledger.row import PartitionRange
+from ledger.verdict import BLAMES_TOPIC, Verdict, judge, true_cause
+
+TRANSACTION_TIMEOUT_MS = 60_000
+"""How long the broker waits for a silent producer before it aborts [ms]."""
+
+INIT_PATIENCE_S = 120.0
+"""How long a new producer tries to own its id [s]."""
+
+COMMIT_PATIENCE_S = 150.0
+"""How long a commit is repeated while its outcome is only late [s]."""
+
+SLICE_S = 10.0
+"""Length of one attempt at a call that may be repeated [s]."""
+
+MAX_MESSAGE_BYTES = 4_000_000
+"""Largest record that is sent [byte]; topics accept a little more."""
+
+QUEUE_KBYTES = 65_536
+"""What librdkafka may hold before produce() waits [kB]."""
+
+_silent = logging.getLogger("nightmail.kafka")
+
+
+class RestartError(Exception):
+    """The producer is of no more use: a new one, and the ledger again."""
+
+
+class RefusedError(Exception):
+    """The transaction is dead because of some topics.
+
+    `topics` maps each topic that is known to be at fault to the reason; where it is
+    empty, the broker refused without a name.
+    """
+
+    def __init__(self, why: str, topics: Mapping[str, str]) -> None:
+        super().__init__(why, topics)
+        self.why = why
+        self.topics = dict(topics)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record on its way to a topic."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass
+class Deliveries:
+    """What the broker confirmed, by topic and partition."""
+
+    ranges: dict[tuple[str, int], PartitionRange] = field(default_factory=dict)
+    bytes: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def report(self, error: Any, message: Message) -> None:
+        """Take one delivery report."""
+        topic, partition = message.topic(), message.partition()
+        if error is not None:
+            if error.code() in BLAMES_TOPIC:
+                self.refused.setdefault(topic, error.str())
+            return
+        offset, here = message.offset(), (topic, partition)
+        old = self.ranges.get(here, PartitionRange(partition, offset, offset, 0))
+        self.ranges[here] = PartitionRange(
+            partition,
+            min(old.first_offset, offset),
+            max(old.last_offset, offset),
+            old.count + 1,
+        )
+        self.bytes[topic] = self.bytes.get(topic, 0) + len(message)
+
+    def of(self, topic: str) -> tuple[PartitionRange, ...]:
+        """Ranges of one topic, by partition."""
+        return tuple(r for (t, _), r in sorted(self.ranges.items()) if t == topic)
+
+
+class Transactor:
+    """A producer that owns a transactional id; making it fences every older owner.
+
+    It is good for transactions until one fails, and thrown away then.
+
+    Raises
+    ------
+    NewerRunError
+        A newer producer has the id.
+    RestartError
+        The broker does not answer in time.
+    """
+
+    def __init__(self, config: Mapping[str, Any], transactional_id: str) -> None:
+        self.id = transactional_id
+        self._producer = Producer(
+            dict(config)
+            | {
+                "transactional.id": transactional_id,
+                "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+                "linger.ms": 20,
+                "batch.size": 1_000_000,
+                "compression.type": "zstd",
+                "compression.level": 1,
+                "queue.buffering.max.kbytes": QUEUE_KBYTES,
+                "message.max.bytes": MAX_MESSAGE_BYTES,
+                "topic.metadata.propagation.max.ms": 3000,
+            },
+            logger=_silent,
+        )
+        self._patiently(
+            lambda: self._producer.init_transactions(SLICE_S), "init", INIT_PATIENCE_S
+        )
+
+    def send(
+        self,
+        records: Iterable[Record],
+        remember: Callable[[Deliveries], Iterable[Record]],
+        *,
+        at: Callable[[str], None] = lambda _: None,
+    ) -> Deliveries:
+        """Send records and what the ledger says of them, all or nothing.
+
+        Parameters
+        ----------
+        records
+            What goes to the topics.
+        remember
+            Makes the ledger's records of what was delivered.
+        at
+            Told the name of each point that is passed.
+
+        Raises
+        ------
+        RefusedError
+            Some topic refused; nothing was sent.
+        RestartError
+            The outcome is unknown or the producer dead.
+        NewerRunError
+            A newer run has taken over.
+        """
+        deliveries = Deliveries()
+        self._patiently(self._producer.begin_transaction, "begin", SLICE_S)
+        at("begin")
+        for record in records:
+            self._produce(record, deliveries)
+            at("produce")
+        self._wait_for(deliveries)
+        for record in remember(deliveries):
+            self._produce(record, Deliveries())
+        at("before commit")
+        self._patiently(
+            lambda: self._producer.commit_transaction(SLICE_S),
+            "commit",
+            COMMIT_PATIENCE_S,
+            deliveries,
+        )
+        at("after commit")
+        return deliveries
+
+    def abandon(self) -> None:
+        """Throw away what is queued, so that the producer can end."""
+        self._producer.purge()
+
+    def _produce(self, record: Record, deliveries: Deliveries) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    record.partition,
+                    headers=list(record.headers),
+                    on_delivery=deliveries.report,
+                )
+                self._producer.poll(0)
+            except BufferError:
+                self._producer.poll(0.05)
+            except KafkaException as error:
+                # What produce() refuses is not part of the transaction: a commit would
+                # succeed without it.
+                raise self._ending(error, "produce", deliveries, record.topic) from error
+            else:
+                return
+
+    def _wait_for(self, deliveries: Deliveries) -> None:
+        deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1000
+        while self._producer.flush(1.0):
+            if deliveries.refused or time.monotonic() > deadline:
+                break
+        if deliveries.refused:
+            raise RefusedError("The broker refused", deliveries.refused)
+
+    def _patiently(
+        self,
+        call: Callable[[], Any],
+        what: str,
+        patience_s: float,
+        deliveries: Deliveries | None = None,
+    ) -> None:
+        """Repeat the same call while it is only late; anything else ends it."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                call()
+            except KafkaException as error:
+                late = judge(error.args[0]) is Verdict.AGAIN
+                if late and time.monotonic() < deadline:
+                    continue
+                raise self._ending(error, what, deliveries or Deliveries()) from error
+            else:
+                return
+
+    def _ending(
+        self,
+        error: KafkaException,
+        what: str,
+        deliveries: Deliveries,
+        topic: str | None = None,
+    ) -> Exception:
+        cause = true_cause(error.args[0], self._producer)
+        why = f"{what}: {cause.name()}: {cause.str()}"
+        verdict = judge(cause)
+        if verdict is Verdict.STOP:
+            return NewerRunError(f"A newer run works on {self.id}.")
+        if verdict is Verdict.BLAME or deliveries.refused:
+            blamed = dict(deliveries.refused)
+            if topic is not None:
+                blamed.setdefault(topic, cause.str())
+            return RefusedError(why, blamed)
+        return RestartError(why)
+
+
+def send_record(config: Mapping[str, Any], record: Record) -> None:
+    """Send one record outside of any transaction, and wait until the broker has it.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        The broker refused it or did not answer.
+    """
+    refusals: list[str] = []
+    producer = Producer(
+        dict(config) | {"enable.idempotence": True, "message.timeout.ms": 30_000},
+        logger=_silent,
+    )
+    producer.produce(
+        record.topic,
+        record.value,
+        record.key,
+        record.partition,
+        headers=list(record.headers),
+        on_delivery=lambda error, _: refusals.append(error.str()) if error else None,
+    )
+    producer.flush()
+    if refusals:
+        raise BrokerUnavailableError(f"{record.topic} was not written: {refusals[0]}.")

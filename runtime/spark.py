@@ -1,0 +1,120 @@
+"""The Spark session: one per process, quiet, with our code on its workers."""
+
+import logging
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from settings import Settings
+
+from runtime.java import find_java
+from runtime.shipping import pack
+
+LOG4J = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = Spark: %p %c{1}: %m%n
+logger.repl.name = org.apache.spark.repl.Main
+logger.repl.level = error
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
+"""
+"""Only errors; the two loggers are raised by Spark itself unless named."""
+
+TASK_FAILURES = 4
+"""Times that Spark tries a task whose worker died; a local master tries once."""
+
+log = logging.getLogger("nightmail")
+
+
+@contextmanager
+def spark_session(settings: Settings) -> Iterator[Any]:
+    """Give the process's Spark session, starting it if need be.
+
+    Whoever started it stops it, so that several nights in a row can share one.
+
+    Raises
+    ------
+    SettingsError
+        No Java that Spark can run on is found.
+    """
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - seconds, and only here
+
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        yield active
+        return
+    log.info("Starting Spark (%s).", settings.spark.master)
+    with tempfile.TemporaryDirectory(prefix="nightmail-spark-") as scratch:
+        session = _start(settings, Path(scratch))
+        try:
+            yield session
+        finally:
+            session.stop()
+            _end_gateway()
+
+
+def _start(settings: Settings, scratch: Path) -> Any:
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    (scratch / "log4j2.properties").write_text(LOG4J)
+    os.environ["SPARK_CONF_DIR"] = str(scratch)
+    os.environ["JAVA_HOME"] = str(find_java("spark").home)
+    os.environ["PYSPARK_PYTHON"] = settings.spark.python or sys.executable
+    # Workers would import a folder named `filters` from where someone stands.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    builder = SparkSession.builder.master(_patient(settings.spark.master))
+    for key, value in _options(settings.spark.master, scratch).items():
+        builder = builder.config(key, value)
+    session = builder.appName("nightmail").getOrCreate()
+    session.sparkContext.addPyFile(str(pack(scratch / "code").path))
+    return session
+
+
+def _options(master: str, scratch: Path) -> dict[str, str]:
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.speculation": "false",
+        "spark.task.maxFailures": str(TASK_FAILURES),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.executorEnv.PYTHONSAFEPATH": "1",
+        "spark.driver.memory": "1g",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+        "spark.sql.artifact.isolation.enabled": "false",
+    }
+    if master.startswith("local"):
+        options |= {
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.local.dir": str(scratch / "local"),
+            "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        }
+    return options
+
+
+def _patient(master: str) -> str:
+    """Let a local master try a task again, as clusters do."""
+    match = re.fullmatch(r"local\[(\*|\d+)\]", master)
+    return f"local[{match[1]},{TASK_FAILURES}]" if match else master
+
+
+def _end_gateway() -> None:
+    """End the JVM, which would otherwise live as long as this process."""
+    from pyspark import SparkContext  # noqa: PLC0415
+
+    gateway = SparkContext._gateway  # noqa: SLF001 - pyspark has no public way
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
+        gateway.proc.wait(timeout=30)
+        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001

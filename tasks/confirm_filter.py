@@ -1,0 +1,84 @@
+"""Confirm a filter: what it kept was delivered and archived, or it says what was not."""
+
+from dataclasses import dataclass
+
+from ledger.row import LedgerRow
+from settings import Settings
+from settings.names import topic
+from store.unit import Unit
+
+from tasks.plan_night import NightPlan
+from tasks.read_back import Archived, ReadBack
+from tasks.work import is_done
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """One filter's night, counted in the ledger and in the archive."""
+
+    filter: str
+    rows: tuple[LedgerRow, ...]
+    """The ledger's rows, one per unit that was done."""
+
+    archived: int
+    failures: tuple[str, ...]
+    """One sentence each; none where all adds up."""
+
+
+def confirm_filter(
+    settings: Settings, plan: NightPlan, back: ReadBack, name: str
+) -> Confirmation:
+    """Compare what the ledger says was sent with what the archive has."""
+    if name in plan.broken:
+        return Confirmation(name, (), 0, (plan.broken[name],))
+    rows = _rows(settings, plan, back, name)
+    archived = back.archived.get(name, Archived(0, {})).alerts
+    failures = [*_failed(rows), *_undone(plan, rows, name), *_set_aside(rows)]
+    delivered = sum(r.rows for r in rows.values())
+    counted = sum(p.count for r in rows.values() for p in r.partitions)
+    if delivered != counted:
+        failures.append(f"{delivered} alerts were kept, {counted} delivered.")
+    if delivered != archived:
+        failures.append(f"{delivered} alerts were delivered, {archived} archived.")
+    return Confirmation(name, tuple(rows.values()), archived, tuple(failures))
+
+
+def _rows(
+    settings: Settings, plan: NightPlan, back: ReadBack, name: str
+) -> dict[str, LedgerRow]:
+    """Rows of a filter by unit, those of units that the store has lost included."""
+    wanted = topic(settings.topics.prefix, name, plan.survey)
+    return {
+        unit: row
+        for (unit, where), row in sorted(back.entries.items())
+        if where == wanted
+    }
+
+
+def _failed(rows: dict[str, LedgerRow]) -> list[str]:
+    """Reasons of failure, and in how many files."""
+    reasons: dict[str, list[str]] = {}
+    for unit, row in rows.items():
+        if row.outcome == "failed":
+            reasons.setdefault(row.reason or "unknown", []).append(unit)
+    return [f"{reason} (in {_files(units)})" for reason, units in reasons.items()]
+
+
+def _undone(plan: NightPlan, rows: dict[str, LedgerRow], name: str) -> list[str]:
+    version = plan.catalogue[name].version
+    left = [u.name for u in plan.units if not _has(rows, u, version)]
+    return [f"It has not run on {_files(left)}."] if left else []
+
+
+def _has(rows: dict[str, LedgerRow], unit: Unit, version: str) -> bool:
+    return is_done(rows.get(unit.name), unit, version)
+
+
+def _set_aside(rows: dict[str, LedgerRow]) -> list[str]:
+    count = sum(row.set_aside for row in rows.values())
+    return [f"{count} alerts are too large to be sent."] if count else []
+
+
+def _files(names: list[str]) -> str:
+    more = f" and {len(names) - 1} more files" if len(names) > 1 else ""
+    return names[0] + more

@@ -1,0 +1,117 @@
+"""Distribute a night: one Spark job, one task per core, each doing its shards."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from runtime.shipping import code_digest
+from runtime.spark import spark_session
+from settings import Settings
+from settings.errors import BrokerUnavailableError, NewerRunError, NightError
+
+from cluster.access import KafkaAccess
+from tasks.distribute_shard import Job
+from tasks.plan_night import NightPlan
+from tasks.report import Report
+from tasks.spark_task import Shards, make_task
+from tasks.work import Work
+
+REPORT_TYPE = "report string"
+"""Spark's type of what a task gives back."""
+
+TICK_S = 5.0
+"""How often a running job says how long it has been at it [s]."""
+
+log = logging.getLogger("nightmail")
+
+
+def distribute_night(
+    settings: Settings, access: KafkaAccess, plan: NightPlan
+) -> list[Report]:
+    """Run what remains of a night as one Spark job.
+
+    Returns
+    -------
+    list of Report
+        What the workers say; what was sent is the ledger's to say.
+    """
+    job = Job(
+        survey=plan.survey,
+        night=plan.night,
+        prefix=settings.topics.prefix,
+        partitions=settings.topics.partitions,
+        archive=settings.archive_root(),
+        kafka=access.publisher,
+        types=plan.types,
+    )
+    with spark_session(settings) as spark:
+        cores = spark.sparkContext.defaultParallelism
+        tasks = share_out(plan.work, cores)
+        log.info(
+            "Distributing %s alerts of %s files with %s tasks.",
+            f"{sum(w.unit.rows for t in tasks for _, ws in t for w in ws):,}",
+            sum(len(ws) for t in tasks for _, ws in t),
+            len(tasks),
+        )
+        with _ticking("Distributing"):
+            reports = _run(spark, job, tasks)
+    return reports
+
+
+def raise_worst(reports: Sequence[Report]) -> None:
+    """Raise what a caller must know beyond the filters' own failures.
+
+    Raises
+    ------
+    NewerRunError
+        A newer run works on this night.
+    BrokerUnavailableError
+        The broker or the archive was not reachable.
+    NightError
+        A file could not be read, or a topic refused.
+    """
+    for outcome, kind in (
+        ("newer run", NewerRunError),
+        ("unavailable", BrokerUnavailableError),
+        ("failed", NightError),
+    ):
+        messages = {r.message: None for r in reports if r.outcome == outcome}
+        if messages:
+            raise kind(" ".join(messages))
+
+
+def share_out(work: Mapping[int, Sequence[Work]], tasks: int) -> list[Shards]:
+    """Give whole shards to at most so many tasks, the largest first, evenly by bytes."""
+    sizes = {s: sum(w.unit.bytes for w in works) for s, works in work.items()}
+    loads: list[list[int]] = [[] for _ in range(min(tasks, len(work)))]
+    for shard in sorted(sizes, key=lambda s: -sizes[s]):
+        min(loads, key=lambda load: sum(sizes[s] for s in load)).append(shard)
+    return [[(s, work[s]) for s in sorted(load)] for load in loads]
+
+
+def _run(spark: Any, job: Job, tasks: Sequence[Shards]) -> list[Report]:
+    frame = spark.range(0, len(tasks), 1, len(tasks))
+    rows = frame.mapInArrow(make_task(job, tasks, code_digest()), REPORT_TYPE).collect()
+    return [Report.decode(row.report) for row in rows]
+
+
+@contextmanager
+def _ticking(what: str) -> Iterator[None]:
+    """Say every few seconds that the work goes on."""
+    stop = Event()
+
+    def tick() -> None:
+        seconds = 0.0
+        while not stop.wait(TICK_S):
+            seconds += TICK_S
+            log.info("%s: %.0f s.", what, seconds)
+
+    thread = Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,285 @@
+"""Distribute one shard of a night: what a Spark task does, and a plain process can."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from archive.slices import NightFolder
+from filters import load_filters
+from ledger.read import Entries, LedgerReader
+from ledger.row import LedgerKey
+from ledger.transaction import (
+    Deliveries,
+    Record,
+    RefusedError,
+    RestartError,
+    Transactor,
+)
+from nightmail import Filter, NightmailError, RetryableError, SchemaError
+from nightmail.avro import (
+    compact,
+    derive_schema,
+    encode_batch,
+    fingerprint,
+    wire_batch,
+)
+from settings.errors import NewerRunError, StoreError
+from settings.names import ID_COLUMN, LEDGER_TOPIC, topic, transactional_id
+from store.parquet import ParquetUnit
+
+from tasks.outbox import Outbox
+from tasks.parcel import Parcel
+from tasks.report import Report
+from tasks.select_alerts import Selection, select_alerts
+from tasks.work import Work, is_done
+
+ATTEMPTS = 4
+"""Times that a shard starts again with a new producer before it gives up."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every task of a night's Spark job knows."""
+
+    survey: str
+    night: str
+    prefix: str
+    partitions: int
+    """Partitions of each topic."""
+
+    archive: Path
+    kafka: Mapping[str, Any] = field(repr=False)
+    """Configuration of the publisher."""
+
+    types: Mapping[str, pa.DataType]
+    """Type of each column that some file of the night has."""
+
+    generation: int = 0
+
+
+def distribute_shards(
+    job: Job,
+    plan: Sequence[tuple[int, Sequence[Work]]],
+    *,
+    at: Callable[[str], None] = lambda _: None,
+) -> Iterator[Report]:
+    """Distribute some shards, one after the other.
+
+    Never raises: a raised exception would make Spark run the task again, and so fence
+    the winner, or kill its neighbours.
+
+    Parameters
+    ----------
+    plan
+        Shard and work, as planned.
+    at
+        Told the name of each point that is passed, so that a test can end it there.
+    """
+    try:
+        filters = load_filters(job.survey)
+        with LedgerReader(job.kafka) as reader:
+            for shard, works in plan:
+                yield from _Shard(job, shard, filters, reader, at).run(works)
+    except Exception as error:  # noqa: BLE001 - see above
+        yield _fault(error, plan[0][0] if plan else -1)
+
+
+def _fault(error: Exception, shard: int, unit: str = "") -> Report:
+    outcome = "failed"
+    if isinstance(error, NewerRunError):
+        outcome = "newer run"
+    elif isinstance(error, RetryableError | RestartError):
+        outcome = "unavailable"
+    known = isinstance(error, NightmailError)
+    message = str(error) if known else f"{type(error).__name__}: {error}"
+    return Report(outcome, shard, unit, message=message)
+
+
+class _Shard:
+    """One shard, from its producer to its last commit."""
+
+    def __init__(
+        self,
+        job: Job,
+        shard: int,
+        filters: Mapping[str, Filter],
+        reader: LedgerReader,
+        at: Callable[[str], None],
+    ) -> None:
+        self.job, self.shard, self.filters = job, shard, filters
+        self.reader, self.at = reader, at
+        self.folder = NightFolder(job.archive, job.survey, job.night)
+        self.refused: dict[str, str] = {}
+        """Topics that refused in this run, and why; the rest goes on without them."""
+
+        self.transactor: Transactor
+        self.done: Entries
+
+    def run(self, works: Sequence[Work]) -> Iterator[Report]:
+        """Do the work, starting again where only that helps."""
+        remaining = list(works)
+        attempt = 0
+        try:
+            while remaining:
+                try:
+                    self._own()
+                    while remaining:
+                        yield self._report(remaining[0])
+                        remaining.pop(0)
+                except RestartError:
+                    attempt += 1
+                    if attempt == ATTEMPTS:
+                        raise
+                    time.sleep(min(2**attempt, 10))
+        except Exception as error:  # noqa: BLE001 - see distribute_shards
+            yield _fault(error, self.shard)
+        for name, why in self.refused.items():
+            yield Report("failed", self.shard, topic=name, message=why)
+
+    def _own(self) -> None:
+        """Become the shard's owner, and repair what an earlier owner left."""
+        job = self.job
+        name = transactional_id(job.prefix, job.survey, job.night, self.shard)
+        self.transactor = Transactor(job.kafka, name)
+        self.at("owned")
+        night = (job.prefix, job.survey, job.night)
+        self.done = self.reader.read([self.shard], night)
+        slices = {r.archive_slice for r in self.done.values() if r.archive_slice}
+        self.folder.repair(self.shard, slices)
+        self.at("repaired")
+
+    def _report(self, work: Work) -> Report:
+        started = time.monotonic()
+        try:
+            duplicates = self._distribute(work)
+        except (StoreError, SchemaError) as error:
+            return _fault(error, self.shard, work.unit.name)
+        spent = time.monotonic() - started
+        return Report(
+            "done", self.shard, work.unit.name, duplicates=duplicates, seconds=spent
+        )
+
+    def _distribute(self, work: Work) -> int:
+        """Send one unit to all topics; where one refuses, to the others without it."""
+        queue, duplicates = [list(self._missing(work))], 0
+        while queue:
+            names = queue.pop(0)
+            if not names:
+                continue
+            try:
+                duplicates = self._walk(work, {n: self.filters[n] for n in names})
+            except RefusedError as error:
+                queue = self._without_refused(names, error) + queue
+                self.transactor.abandon()
+                self._own()
+        return duplicates
+
+    def _missing(self, work: Work) -> Iterator[str]:
+        for name in set(work.filters) & set(self.filters):
+            row = self.done.get((work.unit.name, self._topic(name)))
+            refused = self._topic(name) in self.refused
+            if not refused and not is_done(row, work.unit, self.filters[name].version):
+                yield name
+
+    def _topic(self, name: str) -> str:
+        return topic(self.job.prefix, name, self.job.survey)
+
+    def _walk(self, work: Work, filters: Mapping[str, Filter]) -> int:
+        """Read, filter, encode, archive and send one unit."""
+        unit = ParquetUnit(work.unit)
+        selection = select_alerts(
+            unit,
+            filters,
+            survey=self.job.survey,
+            types=self.job.types,
+            not_ours=work.not_ours,
+            partitions=self.job.partitions,
+        )
+        self.at("selected")
+        schema = derive_schema(unit.schema)
+        with Outbox(compact(schema), self._headers(fingerprint(schema))) as outbox:
+            parcel = self._parcel(work, filters, selection, outbox)
+            name = self._archive(parcel, unit, schema)
+            self.at("archived")
+            self.transactor.send(
+                outbox.records(parcel.topics),
+                partial(self._remember, parcel, name),
+                at=self.at,
+            )
+        if name is not None:
+            self.folder.publish(name)
+        self.at("published")
+        return selection.duplicates
+
+    def _parcel(
+        self,
+        work: Work,
+        filters: Mapping[str, Filter],
+        selection: Selection,
+        outbox: Outbox,
+    ) -> Parcel:
+        topics = {name: self._topic(name) for name in filters}
+        generation = self.job.generation
+        return Parcel(work.unit, filters, topics, selection, outbox, generation)
+
+    def _headers(self, mark: str) -> list[tuple[str, bytes]]:
+        return [
+            ("night", self.job.night.encode()),
+            ("generation", str(self.job.generation).encode()),
+            ("fingerprint", mark.encode()),
+        ]
+
+    def _archive(self, parcel: Parcel, unit: ParquetUnit, schema: Any) -> str | None:
+        """Encode the wanted rows into the outbox, and write the pending slice."""
+        if not len(parcel.selection.rows):
+            return None
+        name = f"{self.shard:03d}-{parcel.digest()}"
+        archived = self._archived(parcel.unit.name)
+        with self.folder.writer(name) as writer:
+            for where, batch in unit.rows(parcel.selection.rows):
+                sent = parcel.pack(where, encode_batch(schema, wire_batch(batch)))
+                new = sent & ~np.isin(parcel.selection.ids[where], archived)
+                if new.any():
+                    writer.write_alerts(batch.filter(pa.array(new)))
+            for matches in parcel.matches():
+                writer.write_matches(matches)
+        return name
+
+    def _archived(self, unit_name: str) -> Any:
+        """Ids of the unit's alerts that committed slices hold already."""
+        slices = {
+            row.archive_slice
+            for (unit, _), row in self.done.items()
+            if unit == unit_name and row.archive_slice
+        }
+        return self.folder.ids(slices, ID_COLUMN[self.job.survey])
+
+    def _without_refused(
+        self, names: list[str], error: RefusedError
+    ) -> list[list[str]]:
+        """What is tried next: the others together, or halves where none is blamed."""
+        blamed = [n for n in names if self._topic(n) in error.topics]
+        if not blamed and len(names) > 1:
+            half = len(names) // 2
+            return [names[:half], names[half:]]
+        for name in blamed or names:
+            why = error.topics.get(self._topic(name), error.why)
+            self.refused[self._topic(name)] = f"{self._topic(name)} refuses: {why}."
+        return [[n for n in names if n not in (blamed or names)]]
+
+    def _remember(
+        self, parcel: Parcel, slice_name: str | None, deliveries: Deliveries
+    ) -> Iterator[Record]:
+        """Make the ledger's records of what was delivered."""
+        job = self.job
+        for name, topic_name in parcel.topics.items():
+            key = LedgerKey(
+                job.prefix, job.survey, job.night, parcel.unit.name, topic_name
+            )
+            row = parcel.row(name, slice_name, deliveries)
+            yield Record(LEDGER_TOPIC, self.shard, key.encode(), row.encode())

@@ -1,0 +1,90 @@
+"""Find a night and the filters that run on it: every refusal that needs no Kafka."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filters import load_catalogue
+from nightmail import Filter
+from settings import Settings
+from settings.errors import NothingThereError
+from settings.nights import check_night, check_survey
+from store.night import find_folder
+
+
+@dataclass(frozen=True)
+class FoundNight:
+    """A night that was asked for."""
+
+    survey: str
+    night: str
+    folder: Path | None
+    """None where the store has no such night."""
+
+    filters: Mapping[str, Filter]
+    """Filters that run."""
+
+    catalogue: Mapping[str, Filter]
+    """All filters of the survey."""
+
+    broken: Mapping[str, str]
+    """Filters that were to run and cannot be loaded, and why."""
+
+
+def find_night(
+    settings: Settings,
+    *,
+    survey: str,
+    night: str,
+    names: Sequence[str] | None = None,
+    must_exist: bool = True,
+) -> FoundNight:
+    """Find the folder of a night, and the filters by their names.
+
+    Parameters
+    ----------
+    night
+        The date of the morning on which it ends, YYYYMMDD.
+    names
+        Filters to run; by default all of the survey.
+    must_exist
+        Whether a night without a folder is an error. By schedule it is not: clouds are
+        no failure.
+
+    Raises
+    ------
+    NothingThereError
+        The store has no such night, or the survey no such filter.
+    StoreUnavailableError
+        There is no store.
+    SettingsError
+        What was given is not a night.
+    """
+    check_survey(survey)
+    check_night(night)
+    catalogue = load_catalogue(survey)
+    for name in names or ():
+        if name not in catalogue.filters and name not in catalogue.broken:
+            raise NothingThereError(
+                f"There is no filter {name} of {survey}; there are"
+                f" {', '.join(catalogue.filters)}."
+            )
+    return FoundNight(
+        survey=survey,
+        night=night,
+        folder=_folder(settings, survey, night, must_exist=must_exist),
+        filters={n: f for n, f in catalogue.filters.items() if not names or n in names},
+        catalogue=catalogue.filters,
+        broken={n: w for n, w in catalogue.broken.items() if not names or n in names},
+    )
+
+
+def _folder(
+    settings: Settings, survey: str, night: str, *, must_exist: bool
+) -> Path | None:
+    try:
+        return find_folder(settings.store_root(survey), night)
+    except NothingThereError:
+        if must_exist:
+            raise
+        return None

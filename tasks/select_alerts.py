@@ -1,0 +1,258 @@
+"""Run the filters on a unit's narrow columns, and say which rows are wanted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from filters.classes import class_columns, classify
+from nightmail import ColumnError, Filter, SchemaError
+from nightmail.columns import resolve
+from nightmail.evaluate import evaluate
+from settings.names import ID_COLUMN, OBJECT_COLUMNS, stable_hash
+from store.parquet import ParquetUnit
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass
+class Selection:
+    """What the filters keep of one unit."""
+
+    rows: Integers
+    """Row numbers that some filter keeps, ascending, shape (n,)."""
+
+    ids: Integers
+    """Their ids, shape (n,)."""
+
+    partitions: Integers
+    """Partition of each, by its object, shape (n,)."""
+
+    classes: list[str]
+    """Class of each, length n."""
+
+    masks: dict[str, npt.NDArray[np.bool_]]
+    """Which of the rows each filter keeps, shape (n,); no entry for one that failed."""
+
+    failures: dict[str, str]
+    """Filters that failed, and why."""
+
+    seconds: dict[str, float]
+    """CPU time of each filter [s]."""
+
+    nulls: dict[str, tuple[str, ...]]
+    """Columns of each filter that the file does not have, taken as null."""
+
+    read: int
+    """Rows of the unit that are ours to send, duplicates left out."""
+
+    duplicates: int
+    """Rows left out because another row, or another unit, has their id."""
+
+
+@dataclass
+class _Columns:
+    """Which flat columns to read, and which to make of nulls."""
+
+    present: set[str] = field(default_factory=set)
+    absent: dict[str, pa.DataType] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    nulls: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def select_alerts(
+    unit: ParquetUnit,
+    filters: Mapping[str, Filter],
+    *,
+    survey: str,
+    types: Mapping[str, pa.DataType],
+    not_ours: Sequence[int],
+    partitions: int,
+) -> Selection:
+    """Evaluate all filters in one pass over the columns that they name.
+
+    Parameters
+    ----------
+    types
+        Type of each column that some file of the night has.
+    not_ours
+        Ids that another unit owns.
+    partitions
+        Partitions of a topic.
+
+    Raises
+    ------
+    SchemaError
+        The file has no id column, or an id is null.
+    StoreError
+        The file is damaged.
+    """
+    columns = _choose_columns(unit.schema, filters, survey, types)
+    running = [f for n, f in filters.items() if n not in columns.failures]
+    parts, seen, start = [], np.sort(np.asarray(not_ours, np.int64)), 0
+    failures, seconds = dict(columns.failures), dict.fromkeys(filters, 0.0)
+    for batch in unit.columns(sorted(columns.present), columns.absent):
+        ids = _ids(batch, survey)
+        ours = _first_of_each(ids, seen)
+        seen = np.union1d(seen, ids)
+        done = evaluate([f for f in running if f.name not in failures], batch)
+        failures |= done.failures
+        for name, spent in done.seconds.items():
+            seconds[name] += spent
+        parts.append(_select(batch, start, ids, ours, done.masks, survey, partitions))
+        start += len(batch)
+    return _join(parts, running, columns, failures, seconds, start)
+
+
+@dataclass
+class _Part:
+    """The selection of one narrow batch."""
+
+    rows: Integers
+    ids: Integers
+    partitions: Integers
+    classes: list[str]
+    masks: dict[str, npt.NDArray[np.bool_]]
+    ours: int
+
+
+def _select(
+    batch: pa.RecordBatch,
+    start: int,
+    ids: Integers,
+    ours: npt.NDArray[np.bool_],
+    masks: Mapping[str, npt.NDArray[np.bool_]],
+    survey: str,
+    partitions: int,
+) -> _Part:
+    kept = {name: mask & ours for name, mask in masks.items()}
+    wanted = np.flatnonzero(np.any([*kept.values(), np.zeros(len(ids), bool)], axis=0))
+    narrow = batch.take(pa.array(wanted))
+    objects = _object_names(narrow, survey)
+    return _Part(
+        rows=wanted + start,
+        ids=ids[wanted],
+        partitions=np.array([stable_hash(o, partitions) for o in objects], np.int64),
+        classes=classify(survey, narrow).to_pylist(),
+        masks={name: mask[wanted] for name, mask in kept.items()},
+        ours=int(ours.sum()),
+    )
+
+
+def _join(
+    parts: Sequence[_Part],
+    running: Sequence[Filter],
+    columns: _Columns,
+    failures: dict[str, str],
+    seconds: dict[str, float],
+    total: int,
+) -> Selection:
+    names = [f.name for f in running if f.name not in failures]
+    empty = np.empty(0, np.int64)
+    joined = Selection(
+        rows=np.concatenate([empty, *(p.rows for p in parts)]),
+        ids=np.concatenate([empty, *(p.ids for p in parts)]),
+        partitions=np.concatenate([empty, *(p.partitions for p in parts)]),
+        classes=[c for p in parts for c in p.classes],
+        masks={
+            n: np.concatenate([np.empty(0, bool), *(p.masks[n] for p in parts)])
+            for n in names
+        },
+        failures=failures,
+        seconds=seconds,
+        nulls=columns.nulls,
+        read=sum(p.ours for p in parts),
+        duplicates=total - sum(p.ours for p in parts),
+    )
+    return _without_unwanted(joined)
+
+
+def _without_unwanted(selection: Selection) -> Selection:
+    """Leave out rows that only a filter wanted which failed later in the unit."""
+    masks = [*selection.masks.values(), np.zeros(len(selection.rows), bool)]
+    wanted = np.any(masks, axis=0)
+    if wanted.all():
+        return selection
+    selection.rows = selection.rows[wanted]
+    selection.ids = selection.ids[wanted]
+    selection.partitions = selection.partitions[wanted]
+    selection.classes = [
+        c for c, w in zip(selection.classes, wanted, strict=True) if w
+    ]
+    selection.masks = {n: m[wanted] for n, m in selection.masks.items()}
+    return selection
+
+
+def _choose_columns(
+    schema: pa.Schema,
+    filters: Mapping[str, Filter],
+    survey: str,
+    types: Mapping[str, pa.DataType],
+) -> _Columns:
+    chosen = _Columns()
+    for name, made in filters.items():
+        try:
+            missing = tuple(c for c in made.columns if not _has(schema, c, types))
+        except ColumnError as error:
+            chosen.failures[name] = str(error)
+            continue
+        chosen.present |= set(made.columns) - set(missing)
+        chosen.absent |= {c: types[c] for c in missing}
+        if missing:
+            chosen.nulls[name] = missing
+    ours = {ID_COLUMN[survey], *OBJECT_COLUMNS[survey], *class_columns(survey)}
+    chosen.present |= {c for c in ours if _exists(schema, c)}
+    if ID_COLUMN[survey] not in chosen.present:
+        raise SchemaError(
+            f"The file has no column {ID_COLUMN[survey]}: is it a store of {survey}?"
+        )
+    return chosen
+
+
+def _has(schema: pa.Schema, name: str, types: Mapping[str, pa.DataType]) -> bool:
+    """Tell whether the file has a column; raise where no file of the night has it."""
+    if _exists(schema, name):
+        return True
+    if name not in types:
+        resolve(schema, name)
+    return False
+
+
+def _exists(schema: pa.Schema, name: str) -> bool:
+    try:
+        resolve(schema, name)
+    except ColumnError:
+        return False
+    return True
+
+
+def _ids(batch: pa.RecordBatch, survey: str) -> Integers:
+    column = batch.column(ID_COLUMN[survey])
+    if column.null_count:
+        raise SchemaError(f"{column.null_count} alerts have no {ID_COLUMN[survey]}.")
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _first_of_each(ids: Integers, seen: Integers) -> npt.NDArray[np.bool_]:
+    """Tell which ids stand here for the first time, and are not among the seen."""
+    first = np.zeros(len(ids), bool)
+    first[np.unique(ids, return_index=True)[1]] = True
+    return first & ~np.isin(ids, seen)
+
+
+def _object_names(batch: pa.RecordBatch, survey: str) -> Iterator[str]:
+    """Yield what names the object of each alert, by which topics are partitioned."""
+    names = [*OBJECT_COLUMNS[survey], ID_COLUMN[survey]]
+    there = [n for n in names if n in batch.schema.names]
+    columns = [_null_for_zero(batch.column(n)).to_pylist() for n in there]
+    for values in zip(*columns, strict=True):
+        yield next(str(v) for v in values if v is not None)
+
+
+def _null_for_zero(column: pa.Array) -> pa.Array:
+    if not pa.types.is_integer(column.type):
+        return column
+    zero = pc.equal(column, pa.scalar(0, column.type))
+    return pc.if_else(zero, pa.scalar(None, column.type), column)
