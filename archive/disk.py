@@ -25,12 +25,12 @@ REMEDIES = {
 
 @contextmanager
 def refusals_explained(folder: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one sentence.
+    """Turn what the disk refuses into one sentence that names the folder.
 
     Parameters
     ----------
     folder
-        Folder that is written, as the sentence names it.
+        Folder that is written or read.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def refusals_explained(folder: Path) -> Iterator[None]:
     except OSError as error:
         why = REMEDIES.get(error.errno or 0, error.strerror or str(error))
         raise ArchiveUnavailableError(
-            f"The archive cannot be written in {folder}: {why}."
+            f"The archive in {folder} cannot be used: {why}."
         ) from error
 
 

@@ -4,8 +4,12 @@ import base64
 import csv
 import itertools
 import json
+import logging
 import math
+import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date, time
 from decimal import Decimal
 from numbers import Number
@@ -16,6 +20,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from archive.tables import aligned
+from archive.views import open_archive
 from settings.errors import QueryError
 
 MAX_TABLE_ROWS = 1000
@@ -26,6 +31,43 @@ MAX_CELL = 60
 
 BATCH_ROWS = 1000
 """Rows that are held at a time; an alert with its cutouts is up to 600 kB."""
+
+
+logger = logging.getLogger("nightmail")
+
+
+def write_answer(
+    root: Path, query: str, *, survey: str | None, form: str, out: Path | None
+) -> None:
+    """Answer a query from the archive.
+
+    Parameters
+    ----------
+    root
+        Folder of the archive.
+    query
+        SQL; of several statements, the last one's answer counts.
+    survey
+        Whose views the plain names are; None for both together.
+    form
+        `table`, `csv`, `json`, or `parquet`, which needs a file.
+    out
+        File for the answer, whole or not at all; None for standard output.
+
+    Raises
+    ------
+    QueryError
+        DuckDB does not take the query, or the file cannot be written.
+    """
+    if not root.exists():
+        logger.info("The archive %s is not there yet: every view is empty.", root)
+    with _mistakes_explained(), open_archive(root, survey) as connection:
+        if not connection.extract_statements(query):
+            raise QueryError('The query is empty; try "select * from nights".')
+        if out is None:
+            WRITERS[form](connection, query, out=sys.stdout)
+        else:
+            _write_file(connection, query, form=form, out=out)
 
 
 def write_table(
@@ -97,6 +139,45 @@ def write_parquet(
     with pq.ParquetWriter(out, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)
+
+
+WRITERS = {"table": write_table, "csv": write_csv, "json": write_json}
+"""What writes text, by form."""
+
+
+def _write_file(
+    connection: duckdb.DuckDBPyConnection, query: str, *, form: str, out: Path
+) -> None:
+    with _whole(out) as pending:
+        if form == "parquet":
+            write_parquet(connection, query, out=pending)
+            return
+        with pending.open("w", encoding="utf-8") as text:
+            WRITERS[form](connection, query, out=text)
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """Name to write under; the file appears whole under its own, or not at all."""
+    pending = file.with_name(f"_{file.name}.{os.getpid()}")
+    try:
+        yield pending
+        pending.replace(file)
+    except OSError as error:
+        raise QueryError(f"{file} cannot be written: {error.strerror}.") from error
+    finally:
+        with suppress(OSError):
+            pending.unlink()
+
+
+@contextmanager
+def _mistakes_explained() -> Iterator[None]:
+    """Give DuckDB's message in one sentence, without the drawing of the place."""
+    try:
+        yield
+    except duckdb.Error as error:
+        message = " ".join(str(error).partition("\n\nLINE ")[0].split())
+        raise QueryError(f"The query has no answer: {message}") from error
 
 
 def _names(answer: duckdb.DuckDBPyConnection) -> list[str]:

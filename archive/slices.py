@@ -40,6 +40,16 @@ _VISIBLE_SUFFIX = ".parquet"
 _PENDING_SUFFIX = ".pending"
 
 
+def slice_name(shard: int, digest: str) -> str:
+    """Name of a slice: its shard, and a digest of all that decides what it holds."""
+    return f"{shard:03d}-{digest}"
+
+
+def shard_of_slice(name: str) -> int:
+    """Shard that a slice belongs to, read from its name."""
+    return int(name.partition("-")[0])
+
+
 @dataclass(frozen=True)
 class NightFolder:
     """One night of one survey in the archive.
@@ -123,7 +133,7 @@ class NightFolder:
         ArchiveUnavailableError
             The disk refuses.
         """
-        own = [name for name in self.pending() if name.startswith(f"{shard:03d}-")]
+        own = [name for name in self.pending() if shard_of_slice(name) == shard]
         kept = [name for name in own if name in committed]
         for name in own:
             if name in committed:

@@ -1,6 +1,5 @@
 """How to reach Kafka: the cluster that the settings name, else the local one."""
 
-import logging
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from cluster.folder import KafkaFolder, kafka_folder, read_passwords, read_recor
 from cluster.locks import is_held
 from cluster.ports import HOST, Ports
 from cluster.properties import ADMINISTRATOR
+from nightmail.silence import silent_logger
 from settings import Settings
 from settings.errors import BrokerUnavailableError, ClusterError, SettingsError
 from settings.model import Kafka
@@ -180,14 +180,6 @@ def look(admin: AdminClient) -> ClusterMetadata | None:
 def has_leaders(topic: TopicMetadata) -> bool:
     """Tell whether every partition of a topic can be written."""
     return all(partition.leader >= 0 for partition in topic.partitions.values())
-
-
-def silent_logger() -> logging.Logger:
-    """Give the logger to pass to librdkafka, which else prints to the terminal."""
-    quiet = logging.getLogger("nightmail.librdkafka")
-    quiet.propagate = False
-    quiet.setLevel(logging.CRITICAL + 1)
-    return quiet
 
 
 def _tell(error: KafkaError | str) -> str:

@@ -35,7 +35,7 @@ UNAVAILABLE = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
-"""It may work later; librdkafka's own failures, which are below zero, likewise."""
+"""It may work later; librdkafka's own failures, all below UNKNOWN, likewise."""
 
 WRONG = frozenset(
     {
@@ -97,7 +97,7 @@ def translate(
         )
     if answer.code() in WRONG:
         return SettingsError(f"Kafka at {where} will not {deed}: {answer.str()}")
-    if answer.code() < 0 or answer.code() in UNAVAILABLE:
+    if answer.code() < KafkaError.UNKNOWN or answer.code() in UNAVAILABLE:
         return _unavailable(access, deed)
     return ClusterError(f"Kafka at {where} could not {deed}: {answer.str()}")
 

@@ -20,6 +20,13 @@ from cluster.properties import (
 )
 from settings.errors import ClusterError
 
+TELLING = (
+    r"\b(Kafka|Config)Exception: ",
+    r"(Exception|Error): ",
+    r"insufficient memory| (ERROR|FATAL) |^Error",
+)
+"""What a line of a log has that says why Kafka ended; the first kind says it best."""
+
 FORMAT_S = 120.0
 """Longest that making the empty store of data may take [s]."""
 
@@ -122,10 +129,10 @@ def explain_death(log: Path) -> str:
     """Quote the line of a log that says best why Kafka ended."""
     lines = log.read_text(errors="replace").splitlines()
     spoken = [line.strip() for line in lines if line.strip()]
-    for sign in (r"^Caused by: |Exception: ", r" (ERROR|FATAL) |^Error"):
-        if telling := [line for line in spoken if re.search(sign, line)]:
-            return telling[-1]
-    return spoken[-1] if spoken else "it said nothing"
+    for sign in TELLING:
+        if found := [line for line in spoken if re.search(sign, line)]:
+            return re.sub(r"^(Caused by: )?[\w.$]+: ", "", found[-1]).rstrip(".")
+    return spoken[-1].rstrip(".") if spoken else "it said nothing"
 
 
 def _format(

@@ -1,6 +1,5 @@
 """Count what stands on topics, as any reader would: shares no code with the sending."""
 
-import logging
 import time
 import uuid
 from collections import Counter
@@ -9,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from nightmail.silence import silent_logger
 from settings.errors import BrokerUnavailableError
 
 TIMEOUT_S = 30.0
 """How long the broker is given to answer [s]."""
-
-_silent = logging.getLogger("nightmail.kafka")
 
 
 def count_topics(
@@ -50,7 +49,7 @@ def count_topics(
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
         },
-        logger=_silent,
+        logger=silent_logger(),
     )
     try:
         return _count(consumer, topics, night, since)

@@ -131,18 +131,9 @@ def start(settings: Settings, *, port: int | None = None) -> Status:
             " local Kafka is started: unset it first."
         )
     folder = kafka_folder(settings)
-    make_folder(folder)
-    try:
-        with hold(folder.starting, wait_s=START_S):
-            _start_alone(settings, folder, port or settings.cluster.port)
-    except TimeoutError as error:
-        raise ClusterError(
-            f"Another start of Kafka in {folder.root} is under way: try again."
-        ) from error
-    except OSError as error:
-        raise ClusterError(
-            f"Kafka cannot be started in {folder.root}: {error}."
-        ) from error
+    if not _ensure_running(settings, folder, port or settings.cluster.port):
+        log.info("Kafka runs already in %s.", folder.root)
+    folder.temporary.unlink(missing_ok=True)
     return status(settings)
 
 
@@ -188,17 +179,14 @@ def running(settings: Settings, *, keep: bool = False) -> Iterator[KafkaAccess]:
     make_folder(folder)
     try:
         with hold(folder.users, wait_s=READY_S, shared=True):
-            _start_for_a_while(settings, folder, keep=keep)
+            begun = _ensure_running(settings, folder, settings.cluster.port)
+            if keep:
+                folder.temporary.unlink(missing_ok=True)
+            elif begun:
+                folder.temporary.touch()
             yield connect(settings)
     finally:
         _stop_if_last(folder)
-
-
-def _start_for_a_while(settings: Settings, folder: KafkaFolder, *, keep: bool) -> None:
-    if keep or not is_held(folder.lock):
-        start(settings)
-        if not keep:
-            folder.temporary.touch()
 
 
 def _stop_if_last(folder: KafkaFolder) -> None:
@@ -210,16 +198,32 @@ def _stop_if_last(folder: KafkaFolder) -> None:
         log.info("Kafka stays until the other run that uses it ends.")
 
 
-def _start_alone(settings: Settings, folder: KafkaFolder, port: int | None) -> None:
+def _ensure_running(settings: Settings, folder: KafkaFolder, port: int | None) -> bool:
+    """Have Kafka ready, and say whether it was begun for that."""
+    make_folder(folder)
+    try:
+        with hold(folder.starting, wait_s=START_S):
+            begun = not is_held(folder.lock)
+            if begun:
+                _begin(settings, folder, port)
+            else:
+                _set_up(folder, settings.topics.prefix)
+    except TimeoutError as error:
+        raise ClusterError(
+            f"Another start of Kafka in {folder.root} is under way: try again."
+        ) from error
+    except OSError as error:
+        raise ClusterError(
+            f"Kafka cannot be started in {folder.root}: {error}."
+        ) from error
+    return begun
+
+
+def _begin(settings: Settings, folder: KafkaFolder, port: int | None) -> None:
     folder.temporary.unlink(missing_ok=True)
-    if is_held(folder.lock):
-        _await_ready(folder)
-        log.info("Kafka runs already in %s.", folder.root)
-        return
     try:
         with hold(folder.lock, wait_s=LOCK_S) as lock:
-            _begin(settings, folder, port=port, lock=lock)
-        _await_ready(folder)
+            _begin_locked(settings, folder, port=port, lock=lock)
         _set_up(folder, settings.topics.prefix)
     except BaseException:
         if find_broker(folder):
@@ -227,7 +231,7 @@ def _start_alone(settings: Settings, folder: KafkaFolder, port: int | None) -> N
         raise
 
 
-def _begin(
+def _begin_locked(
     settings: Settings, folder: KafkaFolder, *, port: int | None, lock: int
 ) -> None:
     if read_pid(folder) is not None:
@@ -252,7 +256,7 @@ def _describe_start(ports: Ports) -> dict[str, object]:
 def _await_ready(folder: KafkaFolder) -> None:
     """Wait until the broker can be used, but not for one that has died."""
     end = time.monotonic() + READY_S
-    # Until it is ready it refuses even the right password, so no refusal counts.
+    # While it starts every connection is refused, which is no failure yet.
     admin = make_admin(local_access(folder), on_error=lambda _: None)
     while not _is_ready(look(admin)):
         if not is_held(folder.lock):
@@ -272,6 +276,8 @@ def _is_ready(cluster: ClusterMetadata | None) -> bool:
 
 
 def _set_up(folder: KafkaFolder, prefix: str) -> None:
+    """Wait until the broker can be used, and give everybody their rights."""
+    _await_ready(folder)
     access = local_access(folder)
     ensure_user(access, PUBLISHER, password=read_passwords(folder)[PUBLISHER])
     grant_publisher(access, prefix, user=PUBLISHER)

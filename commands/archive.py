@@ -1,30 +1,18 @@
 """`nightmail archive`: ask the archive of what was delivered."""
 
-import logging
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import duckdb
 
-from archive import results
-from archive.views import open_archive
 from commands.options import settings_option
-from settings import Settings
-from settings.errors import QueryError
 from settings.names import SURVEYS
 
-WRITERS = {
-    "table": results.write_table,
-    "csv": results.write_csv,
-    "json": results.write_json,
-}
-"""What writes text, by format."""
+if TYPE_CHECKING:
+    from settings import Settings
 
-logger = logging.getLogger("nightmail")
+FORMATS = ("table", "csv", "json", "parquet")
+"""Forms of an answer."""
 
 
 @click.group()
@@ -42,7 +30,7 @@ def archive() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice([*WRITERS, "parquet"]),
+    type=click.Choice(FORMATS),
     default="table",
     show_default=True,
     help="Form of the answer.",
@@ -55,7 +43,12 @@ def archive() -> None:
 )
 @settings_option
 def sql(
-    query: str, *, survey: str | None, form: str, out: Path | None, settings: Settings
+    query: str,
+    *,
+    survey: str | None,
+    form: str,
+    out: Path | None,
+    settings: "Settings",
 ) -> None:
     """Answer a QUERY in DuckDB's SQL.
 
@@ -78,50 +71,9 @@ def sql(
         "select a.* from alerts a join matches m using (night, id)
         where m.filter = 'hostless_candidate'"
     """  # noqa: D301 - click's mark is a real backspace
+    # DuckDB and Arrow take half a second to load: not for --help.
+    from archive.results import write_answer  # noqa: PLC0415
+
     if form == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE.")
-    root = settings.archive_root()
-    if not root.exists():
-        logger.info("The archive %s is not there yet: every view is empty.", root)
-    with _mistakes_explained(), open_archive(root, survey) as connection:
-        if not connection.extract_statements(query):
-            raise QueryError('The query is empty; try "select * from nights".')
-        if out is None:
-            WRITERS[form](connection, query, out=sys.stdout)
-            return
-        with _whole(out) as pending:
-            _write(connection, query, form=form, file=pending)
-
-
-def _write(
-    connection: duckdb.DuckDBPyConnection, query: str, *, form: str, file: Path
-) -> None:
-    if form == "parquet":
-        results.write_parquet(connection, query, out=file)
-        return
-    with file.open("w", encoding="utf-8") as out:
-        WRITERS[form](connection, query, out=out)
-
-
-@contextmanager
-def _whole(file: Path) -> Iterator[Path]:
-    """Name to write under; the file appears whole under its own, or not at all."""
-    pending = file.with_name(f"_{file.name}.{os.getpid()}")
-    try:
-        yield pending
-        pending.replace(file)
-    except OSError as error:
-        raise QueryError(f"{file} cannot be written: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            pending.unlink()
-
-
-@contextmanager
-def _mistakes_explained() -> Iterator[None]:
-    """Give DuckDB's message in one sentence, without the drawing of the place."""
-    try:
-        yield
-    except duckdb.Error as error:
-        message = " ".join(str(error).partition("\n\nLINE ")[0].split())
-        raise QueryError(f"The query has no answer: {message}") from error
+    write_answer(settings.archive_root(), query, survey=survey, form=form, out=out)

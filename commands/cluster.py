@@ -12,13 +12,12 @@ from settings import Settings
 
 @click.group()
 def cluster() -> None:
-    r"""Start, stop and ask the local Kafka.
+    """Start, stop and ask the local Kafka.
 
     \b
-    Example
-    -------
-    nightmail cluster start
-    """
+    Examples:
+      nightmail cluster start
+    """  # noqa: D301 - click's mark is a real backspace
 
 
 @cluster.command()
@@ -29,28 +28,26 @@ def cluster() -> None:
 )
 @settings_option
 def start(settings: Settings, port: int | None) -> None:
-    r"""Start Kafka, and wait until it can be used.
+    """Start Kafka, and wait until it can be used.
 
     It goes on after this command ends. The first start fetches it (44 MB).
 
     \b
-    Example
-    -------
-    nightmail cluster start --port 19092
-    """
+    Examples:
+      nightmail cluster start --port 19092
+    """  # noqa: D301 - click's mark is a real backspace
     click.echo(_render(local.start(settings, port=port)))
 
 
 @cluster.command()
 @settings_option
 def stop(settings: Settings) -> None:
-    r"""Stop Kafka; topics and users stay for the next start.
+    """Stop Kafka; topics and users stay for the next start.
 
     \b
-    Example
-    -------
-    nightmail cluster stop
-    """
+    Examples:
+      nightmail cluster stop --settings survey.toml
+    """  # noqa: D301 - click's mark is a real backspace
     click.echo(_render(local.stop(settings)))
 
 
@@ -58,13 +55,12 @@ def stop(settings: Settings) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @settings_option
 def status(settings: Settings, *, as_json: bool) -> None:
-    r"""Tell whether Kafka runs, and where to reach it.
+    """Tell whether Kafka runs, and where to reach it.
 
     \b
-    Example
-    -------
-    nightmail cluster status --json
-    """
+    Examples:
+      nightmail cluster status --json
+    """  # noqa: D301 - click's mark is a real backspace
     found = local.status(settings)
     if as_json:
         click.echo(json.dumps(_describe(found, settings), indent=2))

@@ -119,10 +119,9 @@ def _simulate(settings: "Settings", night: str) -> None:
 
 def _run(settings: "Settings", survey: str, night: str) -> "Summary":
     """Run the flow, show its table; the flow itself shows the Slack message."""
-    from flows.by_hand import run_night  # noqa: PLC0415
-
     from archive.summary import read_summary  # noqa: PLC0415
     from archive.tables import show_table  # noqa: PLC0415
+    from flows.by_hand import run_night  # noqa: PLC0415
 
     ending = run_night(settings, survey=survey, night=night)
     summary = read_summary(settings.archive_root(), survey, night)
@@ -188,7 +187,9 @@ def _read_one(public: Mapping[str, Any], summary: "Summary") -> None:
             raise IncompleteNightError(f"{topic} gave no alert within 20 s.")
         candidate = alert["candidate"]
         click.echo(f"{topic}: {alert['objectId']} (candid {alert['candid']})")
-        click.echo(f"  ra {candidate['ra']:.5f}, dec {candidate['dec']:.5f} [deg, ICRS]")
+        click.echo(
+            f"  ra {candidate['ra']:.5f}, dec {candidate['dec']:.5f} [deg, ICRS]"
+        )
         click.echo(f"  magpsf {candidate['magpsf']:.2f}, jd {candidate['jd']:.4f}")
         click.echo(f"  {len(alert['prv_candidates'])} earlier measurements")
         click.echo(f"  {len(alert)} fields, the schema of {len(key):,} bytes with it")

@@ -1,6 +1,5 @@
 """`nightmail night`: redistribute one night."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @settings_option
+@click.pass_context
 def night(
+    context: click.Context,
     *,
     survey: str,
     name: str | None,
@@ -46,10 +47,9 @@ def night(
       nightmail night --survey lsst --night 20260310 --filter in_tns --json
     """
     # Prefect, Spark and Arrow take seconds to load: not for --help.
-    from flows.by_hand import run_night  # noqa: PLC0415
-
     from archive.summary import read_summary, to_json  # noqa: PLC0415
     from archive.tables import show_table  # noqa: PLC0415
+    from flows.by_hand import run_night  # noqa: PLC0415
 
     ending = run_night(settings, survey=survey, night=name, filters=filters)
     if ending.summarised:
@@ -58,4 +58,4 @@ def night(
             click.echo(to_json(summary) if as_json else show_table(summary))
     for failure in ending.failures:
         click.echo(f"Error: {failure}", err=True)
-    sys.exit(ending.exit_code)
+    context.exit(ending.exit_code)

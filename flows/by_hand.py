@@ -1,17 +1,19 @@
 """A flow run by hand: no server beforehand, and an exit code at the end."""
 
+import atexit
 import datetime
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NoReturn
 
-from nightmail import NightmailError
+from flows.temporary_server import end_stray_server
+from nightmail import NightmailError, cli
 from settings import Settings
 from settings.errors import IncompleteNightError
 from settings.nights import check_survey, last_night
-
-from flows.temporary_server import end_stray_server
 
 FAILED = IncompleteNightError.exit_code
 """Exit code of a night that ended, with failures."""
@@ -53,12 +55,37 @@ def run_night(
     return _ending(state, name)
 
 
+def run_command(words: Sequence[str] | None = None) -> NoReturn:
+    """Run `nightmail night` with `SURVEY [NIGHT [FILTER ...]]` of the command line.
+
+    Examples
+    --------
+    ``python -m flows.nightly ztf 20260301`` is
+    ``nightmail night --survey ztf --night 20260301``.
+    """
+    given = sys.argv[1:] if words is None else words
+    names = ["--survey", "--night", *["--filter"] * len(given)]
+    options = [word for pair in zip(names, given, strict=False) for word in pair]
+    cli.main(["night", *(given if given[:1] == ["--help"] else options)])
+
+
 def prepare_prefect(settings: Settings) -> None:
     """Set what Prefect reads when it is imported, and end a server left behind."""
+    _hush_the_end()
     if "PREFECT_API_URL" in os.environ:
         return
     end_stray_server(settings.state_dir)
     os.environ.setdefault("PREFECT_HOME", str(settings.state_dir / "prefect"))
+
+
+@cache
+def _hush_the_end() -> None:
+    """Say nothing while the interpreter itself ends.
+
+    Prefect's threads keep frames of ours past the end, and DuckDB's binding then prints
+    forty lines about the types in them. What is registered first runs last.
+    """
+    atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 
 def _ending(state: Any, night: str) -> Ending:

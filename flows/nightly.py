@@ -3,11 +3,17 @@
 import logging
 from typing import Any
 
-from cluster.local import running
 from prefect import flow, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
+
+from archive.tables import markdown_table
+from archive.totals import Summary
+from cluster.access import KafkaAccess
+from cluster.local import running
+from flows.temporary_server import note_server
+from settings import Settings
 from settings.load import load
 from settings.nights import check_survey, last_night
 from tasks.confirm_filter import confirm_filter
@@ -19,13 +25,6 @@ from tasks.prepare_topics import prepare_topics
 from tasks.read_back import ReadBack, read_back
 from tasks.report import Report
 from tasks.summarise_night import summarise_night
-
-from archive.tables import markdown_table
-from archive.totals import Summary
-from cluster.access import KafkaAccess
-from settings import Settings
-
-from flows.temporary_server import note_server
 
 log = logging.getLogger("nightmail")
 
@@ -111,9 +110,7 @@ def _distribute(
     return list(answer)
 
 
-def _confirm(
-    settings: Settings, planned: NightPlan, back: ReadBack, name: str
-) -> Any:
+def _confirm(settings: Settings, planned: NightPlan, back: ReadBack, name: str) -> Any:
     confirmed = confirm_filter(settings, planned, back, name)
     if confirmed.failures:
         return Failed(message=f"{name}: {' '.join(confirmed.failures)}")
@@ -152,3 +149,9 @@ confirm = task(_confirm, name="confirm_filter", **_STEP)
 summarise = task(_summarise, name="summarise_night", **_STEP)
 post = task(post_summary, **_STEP)
 whole = task(_whole, name="check_files", **_STEP)
+
+
+if __name__ == "__main__":
+    from flows.by_hand import run_command
+
+    run_command()

@@ -1,6 +1,5 @@
 """Reading the ledger: what was sent, as of now."""
 
-import logging
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -14,10 +13,11 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from settings.errors import BrokerUnavailableError
-from settings.names import GROUP_PREFIX, LEDGER_TOPIC
 
 from ledger.row import LedgerKey, LedgerRow
+from nightmail.silence import silent_logger
+from settings.errors import BrokerUnavailableError
+from settings.names import GROUP_PREFIX, LEDGER_TOPIC
 
 Night = tuple[str, str, str]
 """Prefix, survey and night."""
@@ -31,8 +31,6 @@ PATIENCE_S = 90.0
 BATCH = 10_000
 """Records taken from librdkafka at a time."""
 
-_silent = logging.getLogger("nightmail.kafka")
-
 
 class LedgerReader:
     """One consumer that reads any partitions of the ledger, from the beginning.
@@ -43,7 +41,7 @@ class LedgerReader:
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._admin = AdminClient(dict(config), logger=_silent)
+        self._admin = AdminClient(dict(config), logger=silent_logger())
         self._consumer = Consumer(
             dict(config)
             | {
@@ -54,7 +52,7 @@ class LedgerReader:
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 50,
             },
-            logger=_silent,
+            logger=silent_logger(),
         )
 
     def __enter__(self) -> Self:

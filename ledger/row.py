@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Self
 
 import fastavro
+
 import schemas
 
 MAGIC = b"\xc3\x01"

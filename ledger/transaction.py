@@ -1,16 +1,17 @@
 """The transaction that sends a unit's alerts together with its rows of the ledger."""
 
-import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaException, Message, Producer
-from settings.errors import BrokerUnavailableError, NewerRunError
 
 from ledger.row import PartitionRange
 from ledger.verdict import BLAMES_TOPIC, Verdict, judge, true_cause
+from nightmail.silence import silent_logger
+from settings.errors import BrokerUnavailableError, NewerRunError
 
 TRANSACTION_TIMEOUT_MS = 60_000
 """How long the broker waits for a silent producer before it aborts [ms]."""
@@ -29,8 +30,6 @@ MAX_MESSAGE_BYTES = 4_000_000
 
 QUEUE_KBYTES = 65_536
 """What librdkafka may hold before produce() waits [kB]."""
-
-_silent = logging.getLogger("nightmail.kafka")
 
 
 class RestartError(Exception):
@@ -119,7 +118,7 @@ class Transactor:
                 "message.max.bytes": MAX_MESSAGE_BYTES,
                 "topic.metadata.propagation.max.ms": 3000,
             },
-            logger=_silent,
+            logger=silent_logger(),
         )
         self._patiently(
             lambda: self._producer.init_transactions(SLICE_S), "init", INIT_PATIENCE_S
@@ -178,29 +177,39 @@ class Transactor:
     def _produce(self, record: Record, deliveries: Deliveries) -> None:
         while True:
             try:
-                self._producer.produce(
-                    record.topic,
-                    record.value,
-                    record.key,
-                    record.partition,
-                    headers=list(record.headers),
-                    on_delivery=deliveries.report,
-                )
-                self._producer.poll(0)
+                with _plain_errors():
+                    self._enqueue(record, deliveries)
             except BufferError:
                 self._producer.poll(0.05)
             except KafkaException as error:
                 # What produce() refuses is not part of the transaction: a commit would
                 # succeed without it.
-                raise self._ending(error, "produce", deliveries, record.topic) from error
+                raise self._ending(
+                    error, "produce", deliveries, record.topic
+                ) from error
             else:
                 return
 
+    def _enqueue(self, record: Record, deliveries: Deliveries) -> None:
+        self._producer.produce(
+            record.topic,
+            record.value,
+            record.key,
+            record.partition,
+            headers=list(record.headers),
+            on_delivery=deliveries.report,
+        )
+        self._producer.poll(0)
+
     def _wait_for(self, deliveries: Deliveries) -> None:
         deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1000
-        while self._producer.flush(1.0):
-            if deliveries.refused or time.monotonic() > deadline:
-                break
+        try:
+            with _plain_errors():
+                while self._producer.flush(1.0):
+                    if deliveries.refused or time.monotonic() > deadline:
+                        break
+        except KafkaException as error:
+            raise self._ending(error, "flush", deliveries) from error
         if deliveries.refused:
             raise RefusedError("The broker refused", deliveries.refused)
 
@@ -215,7 +224,8 @@ class Transactor:
         deadline = time.monotonic() + patience_s
         while True:
             try:
-                call()
+                with _plain_errors():
+                    call()
             except KafkaException as error:
                 late = judge(error.args[0]) is Verdict.AGAIN
                 if late and time.monotonic() < deadline:
@@ -238,10 +248,22 @@ class Transactor:
             return NewerRunError(f"A newer run works on {self.id}.")
         if verdict is Verdict.BLAME or deliveries.refused:
             blamed = dict(deliveries.refused)
-            if topic is not None:
+            if topic is not None and verdict is Verdict.BLAME:
                 blamed.setdefault(topic, cause.str())
             return RefusedError(why, blamed)
         return RestartError(why)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Take a fatal error out of the SystemError that a delivery report makes of it."""
+    try:
+        yield
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KafkaException):
+            cause = cause.__cause__
+        raise cause or error from error
 
 
 def send_record(config: Mapping[str, Any], record: Record) -> None:
@@ -255,7 +277,7 @@ def send_record(config: Mapping[str, Any], record: Record) -> None:
     refusals: list[str] = []
     producer = Producer(
         dict(config) | {"enable.idempotence": True, "message.timeout.ms": 30_000},
-        logger=_silent,
+        logger=silent_logger(),
     )
     producer.produce(
         record.topic,

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from settings import Settings
-
 from runtime.java import find_java
 from runtime.shipping import pack
+from settings import Settings
 
 LOG4J = """\
 rootLogger.level = error
@@ -68,7 +67,9 @@ def _start(settings: Settings, scratch: Path) -> Any:
 
     (scratch / "log4j2.properties").write_text(LOG4J)
     os.environ["SPARK_CONF_DIR"] = str(scratch)
-    os.environ["JAVA_HOME"] = str(find_java("spark").home)
+    os.environ["JAVA_HOME"] = str(
+        find_java("spark", fallback=settings.state_dir / "cache").home
+    )
     os.environ["PYSPARK_PYTHON"] = settings.spark.python or sys.executable
     # Workers would import a folder named `filters` from where someone stands.
     os.environ["PYTHONSAFEPATH"] = "1"

@@ -57,7 +57,7 @@ class NothingThereError(NightmailError):
 
 
 class NightError(NightmailError):
-    """This night stops."""
+    """The night stops."""
 
 
 class StoreError(NightError):

@@ -1,4 +1,4 @@
-"""Settings from the file, the environment and the defaults, and where each came from."""
+"""Settings from file, environment and defaults, and where each came from."""
 
 import difflib
 import os
@@ -6,10 +6,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_settings import EnvSettingsSource
 
 from settings.errors import SettingsError
 from settings.model import ENV_PREFIX, Settings
@@ -17,11 +16,20 @@ from settings.model import ENV_PREFIX, Settings
 FILE_VARIABLE = "NIGHTMAIL_SETTINGS"
 """Environment variable that names the settings file."""
 
+HOME_VARIABLE = "NIGHTMAIL_HOME"
+"""Where a Prefect worker finds the checkout, see prefect.yaml."""
+
+OTHER_VARIABLES = frozenset({FILE_VARIABLE, HOME_VARIABLE})
+"""Variables that begin like settings and are none."""
+
 DEFAULT_FILE = Path("nightmail.toml")
 """Settings file that is read where nothing else is named."""
 
 SLACK_VARIABLE = "SLACK_API_TOKEN"
-"""The manual's name for `slack.token`."""
+"""The manual's name for `slack.token`; ours wins."""
+
+LIKENESS = 0.5
+"""How like an unknown key a valid one must be to be suggested, by difflib's ratio."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +64,35 @@ def load(file: Path | None = None) -> Settings:
 
 
 def load_with_origins(file: Path | None = None) -> tuple[Settings, list[Origin]]:
-    """Read the settings, and say where each value came from."""
-    from_file, file_name = _read_file(file)
+    """Read the settings, and say where each value came from.
+
+    Parameters
+    ----------
+    file
+        As for `load`.
+
+    Returns
+    -------
+    tuple
+        The settings, and one origin for each, in the order of the model.
+
+    Raises
+    ------
+    SettingsError
+        As for `load`.
+    """
+    tables, file_name = _read_file(file)
+    from_file = dict(_leaves(tables))
     variables = _variables()
-    _refuse_unknown(from_file, variables, file_name)
-    from_environment = _read_environment()
-    merged = _merge(from_file, from_environment)
-    try:
-        settings = Settings.model_validate(merged)
-    except ValidationError as error:
-        raise _first_problem(error, variables, file_name) from error
-    return settings, list(_origins(settings, from_file, variables, file_name))
+    sources = dict.fromkeys(from_file, file_name) | variables
+    for key, source in sources.items():
+        _refuse_unknown(key, source)
+    from_environment = {key: os.environ[name] for key, name in variables.items()}
+    settings = _validated(_nested(from_file | from_environment), sources)
+    return settings, [
+        Origin(key, _value(settings, key), sources.get(key, "default"))
+        for key in keys()
+    ]
 
 
 def keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
@@ -79,101 +105,111 @@ def keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def _read_file(file: Path | None) -> tuple[dict[str, Any], str]:
-    named = file or (Path(p) if (p := os.environ.get(FILE_VARIABLE)) else None)
-    path = named or DEFAULT_FILE
-    if not path.exists():
-        if named:
-            raise SettingsError(f"The settings file {path} does not exist.")
-        return {}, str(path)
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8")), str(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
-
-
-def _read_environment() -> dict[str, Any]:
-    found = EnvSettingsSource(Settings)()
-    slack = found.setdefault("slack", {})
-    if SLACK_VARIABLE in os.environ:
-        slack.setdefault("token", os.environ[SLACK_VARIABLE])
-    return found
-
-
-def _variables() -> dict[str, str]:
-    """Dotted key of every variable of ours that is set, and its name."""
-    found = {}
-    if SLACK_VARIABLE in os.environ:
-        found["slack.token"] = SLACK_VARIABLE
-    for name in os.environ:
-        if name.upper().startswith(ENV_PREFIX) and name.upper() != FILE_VARIABLE:
-            key = name[len(ENV_PREFIX) :].lower().replace("__", ".")
-            found[key] = name
-    return found
-
-
-def _refuse_unknown(
-    from_file: Mapping[str, Any], variables: Mapping[str, str], file_name: str
-) -> None:
-    valid = list(keys())
-    for key in _leaves(from_file):
-        if key not in valid:
-            raise SettingsError(f"{file_name}: {_unknown(key, valid)}")
-    for key, name in variables.items():
-        if key not in valid:
-            raise SettingsError(f"{name}: {_unknown(key, valid)}")
-
-
-def _unknown(key: str, valid: list[str]) -> str:
-    near = difflib.get_close_matches(key, valid, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else f"; valid ones: {', '.join(valid)}."
-    return f"there is no setting {key}{hint}"
-
-
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for name, value in above.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
-            merged[name] = _merge(merged[name], value)
-        else:
-            merged[name] = value
-    return merged
-
-
-def _first_problem(
-    error: ValidationError, variables: Mapping[str, str], file_name: str
-) -> SettingsError:
-    problem = error.errors(include_input=False, include_url=False)[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    source = variables.get(key, file_name)
-    return SettingsError(f"{source}: {key} is wrong: {problem['msg']}.")
-
-
-def _origins(
-    settings: Settings,
-    from_file: Mapping[str, Any],
-    variables: Mapping[str, str],
-    file_name: str,
-) -> Iterator[Origin]:
-    in_file = set(_leaves(from_file))
-    for key in keys():
-        value: Any = settings
-        for part in key.split("."):
-            value = getattr(value, part)
-        source = variables.get(key) or (file_name if key in in_file else "default")
-        yield Origin(key, value, source)
-
-
 def shown(value: Any) -> str:
     """Text of a value, a secret hidden."""
     if isinstance(value, SecretStr):
         return "(hidden)"
     return "(not set)" if value is None else str(value)
+
+
+def _read_file(file: Path | None) -> tuple[dict[str, Any], str]:
+    named = file or (Path(p) if (p := os.environ.get(FILE_VARIABLE)) else None)
+    path = (named or DEFAULT_FILE).expanduser()
+    if not named and not path.exists():
+        return {}, str(path)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")), str(path)
+    except FileNotFoundError as error:
+        raise SettingsError(f"The settings file {path} does not exist.") from error
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error.strerror}."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _variables() -> dict[str, str]:
+    """Dotted key of every variable of ours that is set, and its name."""
+    found = {}
+    if os.environ.get(SLACK_VARIABLE):
+        found["slack.token"] = SLACK_VARIABLE
+    for name in os.environ:
+        if name.startswith(ENV_PREFIX) and name not in OTHER_VARIABLES:
+            found[name.removeprefix(ENV_PREFIX).lower().replace("__", ".")] = name
+    return found
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in leaves.items():
+        *tables, name = key.split(".")
+        table = nested
+        for each in tables:
+            table = table.setdefault(each, {})
+        table[name] = value
+    return nested
+
+
+def _refuse_unknown(key: str, source: str) -> None:
+    valid = list(keys())
+    if key in valid:
+        return
+    within = [each for each in valid if each.startswith(f"{key}.")]
+    near = within or difflib.get_close_matches(key, valid, n=1, cutoff=LIKENESS)
+    if within:
+        hint = f"it is a table, of {', '.join(within)}."
+    elif near:
+        hint = f"did you mean {_as_in(source, near[0])}?"
+    else:
+        hint = f"valid ones are {', '.join(_as_in(source, each) for each in valid)}."
+    raise SettingsError(f"{source}: there is no setting {key}; {hint}")
+
+
+def _as_in(source: str, key: str) -> str:
+    """Name of a setting where it was looked for: a variable, or a key of the file."""
+    if not source.startswith(ENV_PREFIX):
+        return key
+    return ENV_PREFIX + key.replace(".", "__").upper()
+
+
+def _validated(tables: dict[str, Any], sources: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(tables)
+    except ValidationError as error:
+        problem = _first_problem(error, sources)
+    # Raised here, so that pydantic's error with all its values does not ride along.
+    raise problem
+
+
+def _first_problem(error: ValidationError, sources: Mapping[str, str]) -> SettingsError:
+    problem = error.errors(include_context=False, include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    reason = problem["msg"].removeprefix("Value error, ")
+    reason = reason[0].lower() + reason[1:]
+    value = "" if _is_secret(key) else f" {problem['input']!r}"
+    source = sources.get(key, "default")
+    return SettingsError(f"{source}: {key}{value} is wrong: {reason}.")
+
+
+def _is_secret(key: str) -> bool:
+    *tables, name = key.split(".")
+    model: Any = Settings
+    for table in tables:
+        model = model.model_fields[table].annotation
+    return SecretStr in get_args(model.model_fields[name].annotation)
+
+
+def _value(settings: Settings, key: str) -> Any:
+    value: Any = settings
+    for part in key.split("."):
+        value = getattr(value, part)
+    return value

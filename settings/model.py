@@ -1,64 +1,103 @@
 """Every setting, its default, and one line of why."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 ENV_PREFIX = "NIGHTMAIL_"
 """Beginning of every environment variable; levels are joined by two underscores."""
+
+FILE_SCHEME = "file://"
+"""Beginning of a folder written as a URI."""
 
 
 class Section(BaseModel):
     """A table of the settings file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: Any, info: ValidationInfo) -> Any:
+        """Take empty text as not set where that is the default, as in `TOKEN= …`."""
+        name = info.field_name or ""
+        return None if value == "" and cls.model_fields[name].default is None else value
 
 
 class Store(Section):
     """The science store: where the nights are read."""
 
     uri: str = Field(
-        "{state_dir}/store/{survey}",
-        description="Folder that holds science/<night>/*.parquet; {survey} is ztf or lsst.",
+        default="{state_dir}/store/{survey}",
+        description=(
+            "Folder that holds science/<night>/*.parquet; {survey} is ztf or lsst."
+        ),
     )
+
+    @field_validator("uri")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return _folder_only(value, {"{state_dir}", "{survey}"})
 
 
 class Archive(Section):
     """The archive: where kept alerts and summaries are written."""
 
     uri: str = Field(
-        "{state_dir}/archive",
+        default="{state_dir}/archive",
         description="Folder of the Parquet archive that DuckDB answers from.",
     )
+
+    @field_validator("uri")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return _folder_only(value, {"{state_dir}"})
 
 
 class Kafka(Section):
     """The Kafka cluster; without bootstrap_servers, the local one."""
 
     bootstrap_servers: str | None = Field(
-        None, description="host:port of a cluster to use instead of the local one."
+        default=None,
+        description="host:port of a cluster to use instead of the local one.",
     )
-    username: str | None = Field(None, description="SCRAM-SHA-512 user.")
+    username: str | None = Field(default=None, description="SCRAM-SHA-512 user.")
     password: SecretStr | None = Field(
-        None, description="Its password; better in NIGHTMAIL_KAFKA__PASSWORD."
+        default=None, description="Its password; better in NIGHTMAIL_KAFKA__PASSWORD."
     )
     security_protocol: (
         Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL", "SSL"] | None
     ) = Field(
-        None, description="By default SASL_PLAINTEXT with a username, else PLAINTEXT."
+        default=None,
+        description="By default SASL_PLAINTEXT with a username, else PLAINTEXT.",
     )
     ca_location: str | None = Field(
-        None, description="File of the certificate authority, for TLS."
+        default=None, description="File of the certificate authority, for TLS."
     )
+
+    @field_validator("ca_location")
+    @classmethod
+    def _expanded(cls, value: str | None) -> str | None:
+        return str(Path(value).expanduser()) if value else value
 
 
 class Cluster(Section):
     """The local Kafka that nightmail starts by itself."""
 
     port: int | None = Field(
-        None,
+        default=None,
         ge=1024,
         le=65533,
         description=(
@@ -72,16 +111,18 @@ class Topics(Section):
     """The topics that filters' alerts go to."""
 
     prefix: str = Field(
-        "fink_",
+        default="fink_",
         pattern=r"^[A-Za-z0-9._-]*$",
         description="Beginning of every topic's name.",
     )
-    partitions: int = Field(4, ge=1, le=512, description="Partitions of a new topic.")
+    partitions: int = Field(
+        default=4, ge=1, le=512, description="Partitions of a new topic."
+    )
     replication: int = Field(
-        1, ge=1, le=9, description="Copies of a new topic; 3 in production."
+        default=1, ge=1, le=9, description="Copies of a new topic; 3 in production."
     )
     retention: str = Field(
-        "7d",
+        default="7d",
         pattern=r"^\d+[smhd]$",
         description="How long a topic keeps alerts: 7d, 168h.",
     )
@@ -97,10 +138,11 @@ class Spark(Section):
     """The engine that walks a night."""
 
     master: str = Field(
-        "local[*]", description="Where Spark runs: local[*], or a cluster's URL."
+        default="local[*]",
+        description="Where Spark runs: local[*], or a cluster's URL.",
     )
     python: str | None = Field(
-        None,
+        default=None,
         description="Python of the workers, where the cluster has it elsewhere.",
     )
 
@@ -109,33 +151,34 @@ class Slack(Section):
     """Where the night's summary is posted; without a token it is printed."""
 
     token: SecretStr | None = Field(
-        None, description="Bot token; better in NIGHTMAIL_SLACK__TOKEN."
+        default=None, description="Bot token; better in NIGHTMAIL_SLACK__TOKEN."
     )
-    channel: str = Field("#nightmail", description="Channel of the night's summary.")
-    base_url: str = Field("https://slack.com/api/", description="Slack's Web API.")
+    channel: str = Field(
+        default="#nightmail",
+        min_length=1,
+        description="Channel of the night's summary.",
+    )
+    base_url: str = Field(
+        default="https://slack.com/api/",
+        pattern=r"^https?://",
+        description="Slack's Web API.",
+    )
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Everything that can be set; frozen once loaded."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-    )
-
     state_dir: Path = Field(
-        Path(".nightmail"),
+        default=Path(".nightmail"),
         description="Folder of the local Kafka, and by default of store and archive.",
     )
-    store: Store = Store()
-    archive: Archive = Archive()
-    kafka: Kafka = Kafka()
-    cluster: Cluster = Cluster()
-    topics: Topics = Topics()
-    spark: Spark = Spark()
-    slack: Slack = Slack()
+    store: Store = Field(default_factory=Store)
+    archive: Archive = Field(default_factory=Archive)
+    kafka: Kafka = Field(default_factory=Kafka)
+    cluster: Cluster = Field(default_factory=Cluster)
+    topics: Topics = Field(default_factory=Topics)
+    spark: Spark = Field(default_factory=Spark)
+    slack: Slack = Field(default_factory=Slack)
 
     @field_validator("state_dir")
     @classmethod
@@ -151,6 +194,25 @@ class Settings(BaseSettings):
         return self._folder(self.archive.uri, "")
 
     def _folder(self, uri: str, survey: str) -> Path:
-        filled = uri.replace("{state_dir}", str(self.state_dir))
-        filled = filled.replace("{survey}", survey).removeprefix("file://")
+        path = unquote(uri.removeprefix(FILE_SCHEME)) if _is_file(uri) else uri
+        filled = path.replace("{survey}", survey)
+        filled = filled.replace("{state_dir}", str(self.state_dir))
         return Path(filled).expanduser().absolute()
+
+
+def _is_file(uri: str) -> bool:
+    return uri.startswith(FILE_SCHEME)
+
+
+def _folder_only(uri: str, placeholders: set[str]) -> str:
+    """Refuse what would become a folder of a strange name."""
+    if not uri:
+        raise ValueError("it is empty")
+    if "://" in uri and not _is_file(uri):
+        scheme = uri.partition("://")[0]
+        raise ValueError(f"{scheme}:// is not supported, only a folder or file://")
+    for name in re.findall(r"\{[^}]*\}?", uri):
+        if name not in placeholders:
+            known = " and ".join(sorted(placeholders))
+            raise ValueError(f"{name} is not known, only {known}")
+    return uri

@@ -2,15 +2,14 @@
 
 import hashlib
 
-
 SURVEYS: tuple[str, ...] = ("ztf", "lsst")
 """The surveys that nightmail knows."""
 
 LEDGER_TOPIC = "nightmail_ledger"
-"""The compacted topic that remembers what was sent. Not `fink_`: anonymous reads that."""
+"""The compacted topic of what was sent. Not `fink_`: anonymous may read that."""
 
 LEDGER_PARTITIONS = 16
-"""Shards of a night, unless the ledger was made with another number: it never changes."""
+"""Shards of a night, unless the ledger was made with others; it never changes."""
 
 PUBLISHER = "nightmail"
 """The Kafka user that publishes on the local cluster."""
@@ -47,7 +46,7 @@ def transactional_id(prefix: str, survey: str, night: str, shard: int | str) -> 
 
 
 def stable_hash(text: str, modulus: int) -> int:
-    """Same number for the same text, on every machine and in every version.
+    """Give the same number for the same text, on every machine and in every version.
 
     Parameters
     ----------

@@ -1,8 +1,10 @@
-"""The kinds of object that a night holds, and what catalogues and models say of them."""
+"""The kinds of object that a night holds, and what SIMBAD calls them."""
 
 from enum import IntEnum
 
 import numpy as np
+
+from simulator.arrays import Floats, Ints, Texts
 
 
 class Kind(IntEnum):
@@ -18,8 +20,8 @@ class Kind(IntEnum):
 
 
 SHARES = {
-    "ztf": (0.050, 0.012, 0.450, 0.230, 0.110, 0.136, 0.012),
-    "lsst": (0.150, 0.025, 0.300, 0.265, 0.120, 0.130, 0.010),
+    "ztf": (0.038, 0.012, 0.460, 0.232, 0.110, 0.136, 0.012),
+    "lsst": (0.085, 0.035, 0.340, 0.280, 0.120, 0.130, 0.010),
 }
 """Share of each kind among a night's objects, in the order of `Kind`.
 
@@ -61,8 +63,8 @@ LABELS: dict[str, dict[Kind, dict[str, float]]] = {
         Kind.MICROLENSING: {"Unknown": 0.6, "Star": 0.4},
     },
     "lsst": {
-        Kind.SUPERNOVA: {"": 0.75, "G": 0.25},
-        Kind.KILONOVA: {"": 0.6, "G": 0.4},
+        Kind.SUPERNOVA: {"": 0.75, "EmG": 0.15, "G": 0.10},
+        Kind.KILONOVA: {"": 0.7, "EmG": 0.3},
         Kind.VARIABLE: {
             "": 0.30,
             "RR*": 0.20,
@@ -71,7 +73,7 @@ LABELS: dict[str, dict[Kind, dict[str, float]]] = {
             "LP*": 0.10,
             "*": 0.10,
         },
-        Kind.AGN: {"QSO": 0.55, "": 0.20, "AGN": 0.10, "Sy1": 0.10, "LIN": 0.05},
+        Kind.AGN: {"QSO": 0.65, "": 0.10, "AGN": 0.10, "Sy1": 0.10, "LIN": 0.05},
         Kind.SOLAR_SYSTEM: {"": 1.0},
         Kind.BOGUS: {"": 0.8, "*": 0.2},
         Kind.MICROLENSING: {"": 0.6, "*": 0.4},
@@ -80,20 +82,20 @@ LABELS: dict[str, dict[Kind, dict[str, float]]] = {
 """SIMBAD's label of each kind and how often it occurs; empty where SIMBAD has none."""
 
 
-def draw_kinds(survey: str, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw the kind of each object.
+def draw_kinds(survey: str, rows: int, rng: np.random.Generator) -> Ints:
+    """Draw the kind of each object, each kind as often as its share says.
 
     Returns
     -------
     numpy.ndarray of int, shape (rows,)
         Members of `Kind`.
     """
-    return rng.choice(len(Kind), size=rows, p=SHARES[survey])
+    upto = np.cumsum(SHARES[survey])
+    steps = (np.arange(rows) + rng.random()) / rows
+    return rng.permutation(np.searchsorted(upto / upto[-1], steps, side="right"))
 
 
-def draw_labels(
-    survey: str, kinds: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def draw_labels(survey: str, kinds: Ints, rng: np.random.Generator) -> Texts:
     """Draw the label that SIMBAD has for each object.
 
     Parameters
@@ -119,11 +121,11 @@ def draw_labels(
 
 
 def uniform_by_kind(
-    kinds: np.ndarray,
+    kinds: Ints,
     ranges: dict[Kind, tuple[float, float]],
     default: tuple[float, float],
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Floats:
     """Draw a number for each object from the range of its kind.
 
     Parameters
@@ -139,4 +141,5 @@ def uniform_by_kind(
     """
     table = np.array([ranges.get(kind, default) for kind in Kind])
     low, high = table[kinds].T
-    return low + (high - low) * rng.random(len(kinds))
+    drawn: Floats = low + (high - low) * rng.random(len(kinds))
+    return drawn

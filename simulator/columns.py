@@ -5,7 +5,9 @@ from importlib.resources import files
 
 import pyarrow as pa
 
-LEAVES = {
+from simulator.arrays import Arrow
+
+LEAVES: dict[str, Arrow] = {
     "bool": pa.bool_(),
     "int32": pa.int32(),
     "int64": pa.int64(),
@@ -44,7 +46,7 @@ class Column:
     """What a struct holds, or each struct of a list or map."""
 
     @property
-    def type(self) -> pa.DataType:
+    def type(self) -> Arrow:
         """Type in Arrow, everything nullable."""
         struct = pa.struct([(field.name, field.type) for field in self.fields])
         if self.kind == "struct":
@@ -77,7 +79,7 @@ def read_columns(survey: str) -> tuple[Column, ...]:
 
 
 def arrow_schema(survey: str) -> pa.Schema:
-    """Schema of a survey's science store.
+    """Arrow schema of a survey's science store.
 
     Parameters
     ----------

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from simulator.arrays import Array, Arrow, Floats, Images
+
 BLOCK = 2880
-"""FITS headers and data fill blocks of so many bytes (FITS standard 4.0, section 3.1)."""
+"""FITS fills blocks of so many bytes (FITS standard 4.0, section 3.1)."""
 
 CARD = 80
 """Bytes of one line of a FITS header."""
@@ -23,28 +25,26 @@ FASTEST = 1
 class Stars:
     """What each of n groups of stamps shows, a star at the middle being the alert."""
 
-    flux: np.ndarray
+    flux: Floats
     """Of the alert in the difference image, shape (n,)."""
 
-    width: np.ndarray
+    width: Floats
     """Standard deviation of its image [pixel]."""
 
-    host_flux: np.ndarray
+    host_flux: Floats
     """Of what the template shows beside it."""
 
-    host_width: np.ndarray
+    host_width: Floats
     """Standard deviation of that [pixel]."""
 
-    host_offset: np.ndarray
+    host_offset: Floats
     """How far away that is, along each axis [pixel], shape (n, 2)."""
 
-    noise: np.ndarray
+    noise: Floats
     """Standard deviation of a pixel in science and difference image."""
 
 
-def draw_stamps(
-    stars: Stars, size: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def draw_stamps(stars: Stars, size: int, rng: np.random.Generator) -> dict[str, Images]:
     """Draw the three images of each alert.
 
     Parameters
@@ -63,7 +63,9 @@ def draw_stamps(
         difference, but for the template's noise, a fifth of the science image's.
     """
     shape = (len(stars.flux), size, size)
-    star = _gaussians(stars.flux, stars.width, rng.uniform(-0.5, 0.5, (shape[0], 2)), size)
+    star = _gaussians(
+        stars.flux, stars.width, rng.uniform(-0.5, 0.5, (shape[0], 2)), size
+    )
     host = _gaussians(stars.host_flux, stars.host_width, stars.host_offset, size)
     level = stars.noise.astype(np.float32)[:, None, None]
     sky = level * rng.standard_normal(shape, dtype=np.float32)
@@ -75,7 +77,7 @@ def draw_stamps(
     }
 
 
-def write_fits(images: np.ndarray, unit: str) -> np.ndarray:
+def write_fits(images: Images, unit: str) -> Array:
     """Write images as FITS files.
 
     Parameters
@@ -100,7 +102,7 @@ def write_fits(images: np.ndarray, unit: str) -> np.ndarray:
     return stamps
 
 
-def plain_files(stamps: np.ndarray) -> pa.Array:
+def plain_files(stamps: Array) -> Arrow:
     """Files as an Arrow array of bytes, as LSST sends them."""
     count, length = stamps.shape
     whole = pa.FixedSizeBinaryArray.from_buffers(
@@ -109,13 +111,13 @@ def plain_files(stamps: np.ndarray) -> pa.Array:
     return whole.cast(pa.binary())
 
 
-def gzipped_files(stamps: np.ndarray) -> pa.Array:
+def gzipped_files(stamps: Array) -> Arrow:
     """Files as an Arrow array of gzipped bytes, as ZTF sends them."""
     return pa.array([_gzip(stamp) for stamp in stamps], pa.binary())
 
 
-def _gzip(stamp: np.ndarray) -> bytes:
-    packer = zlib.compressobj(FASTEST, zlib.DEFLATED, GZIP, strategy=zlib.Z_HUFFMAN_ONLY)
+def _gzip(stamp: Array) -> bytes:
+    packer = zlib.compressobj(FASTEST, zlib.DEFLATED, GZIP, strategy=zlib.Z_RLE)
     return packer.compress(stamp.data) + packer.flush()
 
 
@@ -132,12 +134,11 @@ def _header(size: int, unit: str) -> bytes:
     return "".join(card.ljust(CARD) for card in cards).ljust(BLOCK).encode("ascii")
 
 
-def _gaussians(
-    flux: np.ndarray, width: np.ndarray, offset: np.ndarray, size: int
-) -> np.ndarray:
+def _gaussians(flux: Floats, width: Floats, offset: Floats, size: int) -> Images:
     """Images of round stars of a given total flux, float32, shape (n, size, size)."""
     place = np.arange(size) - size // 2
     across = (place - offset[:, :, None]) / width[:, None, None]
     profile = np.exp(-0.5 * across**2) / (np.sqrt(2 * np.pi) * width[:, None, None])
     rows = (flux[:, None] * profile[:, 0]).astype(np.float32)
-    return rows[:, :, None] * profile[:, 1].astype(np.float32)[:, None, :]
+    images: Images = rows[:, :, None] * profile[:, 1].astype(np.float32)[:, None, :]
+    return images

@@ -7,38 +7,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.arrays import Array, Bools, Floats, Ints
+
 
 @dataclass(frozen=True)
 class Points:
     """The points of n light curves in one band, up to m each."""
 
-    time: np.ndarray
+    time: Floats
     """Shape (n, m) [d], increasing along m."""
 
-    value: np.ndarray
+    value: Floats
     """Magnitude or flux, shape (n, m)."""
 
-    error: np.ndarray
+    error: Floats
     """Its standard error, shape (n, m)."""
 
-    used: np.ndarray
+    used: Bools
     """bool, shape (n, m): there is such a point."""
 
     @property
-    def count(self) -> np.ndarray:
+    def count(self) -> Ints:
         """How many points there are, shape (n,)."""
-        return self.used.sum(axis=1)
+        count: Ints = self.used.sum(axis=1)
+        return count
 
-    def total(self, values: np.ndarray) -> np.ndarray:
+    def total(self, values: Array) -> Floats:
         """Sum of values over the points, shape (n,)."""
-        return np.where(self.used, values, 0).sum(axis=1)
+        total: Floats = np.where(self.used, values, 0).sum(axis=1)
+        return total
 
-    def ranked(self, values: np.ndarray) -> np.ndarray:
+    def ranked(self, values: Floats) -> Floats:
         """Values in increasing order, NaN behind the points."""
         return np.sort(np.where(self.used, values, np.nan), axis=1)
 
 
-def light_curve_features(points: Points) -> dict[str, np.ndarray]:
+def light_curve_features(points: Points) -> dict[str, Floats]:
     """Compute the 26 features of light curves.
 
     Parameters
@@ -82,7 +86,7 @@ FEWEST = {
 """Fewest points that a feature needs; the others need one."""
 
 
-def _moments(points: Points) -> dict[str, np.ndarray]:
+def _moments(points: Points) -> dict[str, Floats]:
     count, value = points.count, points.value
     mean = points.total(value) / count
     weight = points.error**-2.0
@@ -108,14 +112,15 @@ def _moments(points: Points) -> dict[str, np.ndarray]:
     }
 
 
-def _kurtosis(fourth: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _kurtosis(fourth: Floats, count: Ints) -> Floats:
     n = count.astype(float)
     lead = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3))
-    return lead * fourth - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
+    excess: Floats = lead * fourth - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
+    return excess
 
 
-def _anderson_darling(points: Points, scaled: np.ndarray) -> np.ndarray:
-    """Anderson-Darling statistic of normality, by a logistic stand-in for the normal."""
+def _anderson_darling(points: Points, scaled: Floats) -> Floats:
+    """Statistic of normality, with a logistic curve that stands in for the normal."""
     n = points.count.astype(float)
     ranked = points.ranked(scaled)
     rank = np.arange(1, ranked.shape[1] + 1)
@@ -123,13 +128,14 @@ def _anderson_darling(points: Points, scaled: np.ndarray) -> np.ndarray:
     below, above = -np.log1p(odds), -np.log1p(1 / odds)
     terms = (2 * rank - 1) * below + (2 * (n[:, None] - rank) + 1) * above
     statistic = -n - np.nansum(terms, axis=1) / n
-    return statistic * (1 + 4 / n - (5 / n) ** 2).clip(0.1)
+    corrected: Floats = statistic * (1 + 4 / n - (5 / n) ** 2).clip(0.1)
+    return corrected
 
 
-def _quantiles(points: Points) -> dict[str, np.ndarray]:
+def _quantiles(points: Points) -> dict[str, Floats]:
     ranked, count = points.ranked(points.value), points.count
 
-    def at(share: float) -> np.ndarray:
+    def at(share: float) -> Floats:
         return _quantile(ranked, count, share)
 
     median = at(0.5)
@@ -148,16 +154,17 @@ def _quantiles(points: Points) -> dict[str, np.ndarray]:
     }
 
 
-def _quantile(ranked: np.ndarray, count: np.ndarray, share: float) -> np.ndarray:
+def _quantile(ranked: Floats, count: Ints, share: float) -> Floats:
     place = share * (np.maximum(count, 1) - 1)
     below = np.floor(place).astype(int)
     above = np.ceil(place).astype(int)
     row = np.arange(len(ranked))
     low, high = ranked[row, below], ranked[row, above]
-    return low + (high - low) * (place - below)
+    quantile: Floats = low + (high - low) * (place - below)
+    return quantile
 
 
-def _trends(points: Points) -> dict[str, np.ndarray]:
+def _trends(points: Points) -> dict[str, Floats]:
     count = points.count
     plain = _fit(points, np.ones_like(points.value))
     weighted = _fit(points, points.error**-2.0)
@@ -177,14 +184,14 @@ def _trends(points: Points) -> dict[str, np.ndarray]:
 class _Fit:
     """A straight line through each light curve."""
 
-    slope: np.ndarray
-    unit_error: np.ndarray
+    slope: Floats
+    unit_error: Floats
     """Standard error of the slope, if the weights are inverse variances."""
-    squares: np.ndarray
+    squares: Floats
     """Weighted sum of squared residuals."""
 
 
-def _fit(points: Points, weight: np.ndarray) -> _Fit:
+def _fit(points: Points, weight: Floats) -> _Fit:
     total = points.total(weight)
     time = points.time - (points.total(weight * points.time) / total)[:, None]
     value = points.value - (points.total(weight * points.value) / total)[:, None]
@@ -194,11 +201,12 @@ def _fit(points: Points, weight: np.ndarray) -> _Fit:
     return _Fit(slope, np.sqrt(1 / lever), squares)
 
 
-def _steepest(points: Points) -> np.ndarray:
+def _steepest(points: Points) -> Floats:
     """Largest absolute slope between a point and the next one."""
     order = np.argsort(~points.used, axis=1, kind="stable")
     value = np.take_along_axis(points.value, order, axis=1)
     time = np.take_along_axis(points.time, order, axis=1)
     both = np.take_along_axis(points.used, order, axis=1)[:, 1:]
     slope = np.abs(np.diff(value, axis=1) / np.diff(time, axis=1))
-    return np.where(both, slope, 0).max(axis=1)
+    steepest: Floats = np.where(both, slope, 0).max(axis=1)
+    return steepest

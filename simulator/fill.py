@@ -1,6 +1,6 @@
 """Arrow arrays of nested columns, from what was computed and from the dull rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from simulator.arrays import Array, Arrow, Bools, Ints
 from simulator.columns import Column, read_columns
 
-Fields = Mapping[str, Any]
-"""Name → array of one value a row: numpy, Arrow, a list, `Sparse` or `Ragged`."""
+Fields = dict[str, Any]
+"""Name → one value a row: numpy, Arrow, a list, `Sparse`, `Ragged` or `Fields`."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Sparse:
     fields: Fields
     """Values of all rows; those of absent rows do not matter."""
 
-    present: np.ndarray
+    present: Bools
     """bool, shape (rows,): false makes the whole struct null."""
 
 
@@ -29,7 +30,7 @@ class Sparse:
 class Ragged:
     """A list of structs, or a map, of several entries a row."""
 
-    lengths: np.ndarray
+    lengths: Ints
     """Entries of each row, shape (rows,)."""
 
     values: Any
@@ -65,9 +66,7 @@ def fill_batch(
     return pa.RecordBatch.from_arrays(arrays, names=[c.name for c in columns])
 
 
-def fill(
-    column: Column, values: Fields, rows: int, rng: np.random.Generator
-) -> pa.Array:
+def fill(column: Column, values: Fields, rows: int, rng: np.random.Generator) -> Arrow:
     """Build the array of one column.
 
     Parameters
@@ -96,7 +95,7 @@ def fill(
 
 def _fill_struct(
     column: Column, given: Any, rows: int, rng: np.random.Generator
-) -> pa.StructArray:
+) -> Arrow:
     sparse = given if isinstance(given, Sparse) else Sparse(given, np.ones(rows, bool))
     return pa.StructArray.from_arrays(
         [fill(field, sparse.fields, rows, rng) for field in column.fields],
@@ -105,14 +104,14 @@ def _fill_struct(
     )
 
 
-def _fill_list(column: Column, given: Ragged, rng: np.random.Generator) -> pa.Array:
+def _fill_list(column: Column, given: Any, rng: np.random.Generator) -> Arrow:
     entries = int(given.lengths.sum())
     element = Column("element", "struct", fields=column.fields)
     structs = _fill_struct(element, given.values, entries, rng)
     return pa.ListArray.from_arrays(_offsets(given), structs, type=column.type)
 
 
-def _fill_map(column: Column, given: Ragged, rng: np.random.Generator) -> pa.Array:
+def _fill_map(column: Column, given: Any, rng: np.random.Generator) -> Arrow:
     entries = int(given.lengths.sum())
     kind = column.kind.removeprefix("map ")
     item = Column(column.name, kind, fields=column.fields)
@@ -121,13 +120,11 @@ def _fill_map(column: Column, given: Ragged, rng: np.random.Generator) -> pa.Arr
     return pa.MapArray.from_arrays(_offsets(given), keys, items).cast(column.type)
 
 
-def _offsets(given: Ragged) -> pa.Array:
+def _offsets(given: Ragged) -> Arrow:
     return pa.array(np.concatenate([[0], np.cumsum(given.lengths)]), pa.int32())
 
 
-def _leaf(
-    column: Column, given: Any, rows: int, rng: np.random.Generator
-) -> pa.Array:
+def _leaf(column: Column, given: Any, rows: int, rng: np.random.Generator) -> Arrow:
     dtype = column.type
     if given is None:
         given = _from_rule(column, rows, rng)
@@ -141,9 +138,7 @@ def _leaf(
     return pa.array(given, dtype)
 
 
-def _from_rule(
-    column: Column, rows: int, rng: np.random.Generator
-) -> pa.Array | np.ndarray:
+def _from_rule(column: Column, rows: int, rng: np.random.Generator) -> Arrow:
     sign, _, words = column.rule.partition(" ")
     if sign == "null":
         return pa.nulls(rows, column.type)
@@ -154,7 +149,7 @@ def _from_rule(
     raise KeyError(column.name)
 
 
-def _constant(column: Column, word: str) -> pa.Scalar:
+def _constant(column: Column, word: str) -> Arrow:
     if column.kind == "bool":
         return pa.scalar(word == "true")
     return pa.scalar(word, pa.string()).cast(column.type)
@@ -162,7 +157,7 @@ def _constant(column: Column, word: str) -> pa.Scalar:
 
 def _uniform(
     column: Column, bounds: Sequence[str], rows: int, rng: np.random.Generator
-) -> np.ndarray:
+) -> Array:
     if column.kind.startswith("int"):
         return rng.integers(int(bounds[0]), int(bounds[1]) + 1, rows)
     return rng.uniform(float(bounds[0]), float(bounds[1]), rows)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.arrays import Floats, Ints
 from simulator.classes import Kind
 
 SN_RISE = 3.5
@@ -32,31 +33,29 @@ AGN_AMPLITUDE = 1.2
 class Curves:
     """What fixes the light curve of each of n objects."""
 
-    kind: np.ndarray
+    kind: Ints
     """Members of `Kind`."""
 
-    age: np.ndarray
+    age: Floats
     """Time from explosion to the reference epoch [d]; of transients only."""
 
-    period: np.ndarray
+    period: Floats
     """Of variable stars [d]."""
 
-    phase: np.ndarray
+    phase: Floats
     """Of variable stars at the reference epoch, 0 to 1."""
 
-    sharpness: np.ndarray
+    sharpness: Floats
     """Share of the second harmonic in a variable star's curve."""
 
-    impact: np.ndarray
+    impact: Floats
     """Least separation of source and lens [Einstein radii]."""
 
-    crossing: np.ndarray
+    crossing: Floats
     """Einstein crossing time of a lens [d]."""
 
 
-def draw_curves(
-    kind: np.ndarray, youth: float, rng: np.random.Generator
-) -> Curves:
+def draw_curves(kind: Ints, youth: float, rng: np.random.Generator) -> Curves:
     """Draw the light curves of objects.
 
     Parameters
@@ -85,8 +84,8 @@ def draw_curves(
 
 
 def relative_flux(
-    curves: Curves, days: np.ndarray, colour: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+    curves: Curves, days: Floats, colour: Floats, rng: np.random.Generator
+) -> Floats:
     """Flux above the reference image, 1 at day 0 in a middle band.
 
     Parameters
@@ -123,8 +122,8 @@ def relative_flux(
 
 
 def _supernova(
-    curves: Curves, here: np.ndarray, days: np.ndarray, colour: np.ndarray | float
-) -> np.ndarray:
+    curves: Curves, here: Ints, days: Floats, colour: Floats | float
+) -> Floats:
     """Bazin et al. 2009 (A&A 499, 653), equation 1, slower in red bands."""
     since = days + curves.age[here, None]
     turned = since - SN_TURN
@@ -133,26 +132,27 @@ def _supernova(
 
 
 def _kilonova(
-    curves: Curves, here: np.ndarray, days: np.ndarray, colour: np.ndarray | float
-) -> np.ndarray:
-    """An exponential rise and fall, faster in blue bands."""
+    curves: Curves, here: Ints, days: Floats, colour: Floats | float
+) -> Floats:
+    """Exponential rise and fall, faster in blue bands."""
     since = np.maximum(days + curves.age[here, None], 0)
     fall = np.exp(-since / (KN_FALL * (1 + 0.4 * colour)))
-    return fall * (1 - np.exp(-since / KN_RISE))
+    flux: Floats = fall * (1 - np.exp(-since / KN_RISE))
+    return flux
 
 
 def _variable(
-    curves: Curves, here: np.ndarray, days: np.ndarray, colour: np.ndarray | float
-) -> np.ndarray:
-    """A sine and its second harmonic, larger in blue bands."""
+    curves: Curves, here: Ints, days: Floats, colour: Floats | float
+) -> Floats:
+    """Sine with its second harmonic, larger in blue bands."""
     angle = 2 * np.pi * (days / curves.period[here, None] + curves.phase[here, None])
     wave = np.sin(angle) + curves.sharpness[here, None] * np.sin(2 * angle)
     return wave * (1 - 0.2 * colour)
 
 
 def _microlensing(
-    curves: Curves, here: np.ndarray, days: np.ndarray, colour: np.ndarray | float
-) -> np.ndarray:
+    curves: Curves, here: Ints, days: Floats, colour: Floats | float
+) -> Floats:
     """Excess magnification of a point lens (Paczyński 1986, ApJ 304, 1), achromatic."""
     del colour
     since = (days / curves.crossing[here, None]) ** 2
@@ -160,7 +160,7 @@ def _microlensing(
     return (square + 2) / np.sqrt(square * (square + 4)) - 1
 
 
-def _walk(days: np.ndarray, steps: np.ndarray) -> np.ndarray:
+def _walk(days: Floats, steps: Floats) -> Floats:
     """Damped random walk that is 1 at day 0 and spreads before it."""
     walk = np.ones_like(days)
     level = np.zeros(len(days))

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from simulator.arrays import Array, Bools, Floats, Ints
 from simulator.classes import Kind, draw_kinds
 from simulator.light_curves import Curves, draw_curves, relative_flux
 from simulator.sky import draw_positions
@@ -34,6 +35,12 @@ NEGATIVE_SHARE = 0.35
 SKIPPED_SHARE = 0.2
 """Share of the past epochs that weather took."""
 
+CROWDING = 2.0
+"""Exponent by which past epochs crowd towards the night; 1 spreads them evenly."""
+
+UNSEEN_SHARE = 0.06
+"""Share of the objects in places where the telescope did not look before."""
+
 
 @dataclass(frozen=True)
 class Sightings:
@@ -43,70 +50,89 @@ class Sightings:
     night, where there is one.
     """
 
-    kind: np.ndarray
+    kind: Ints
     """Members of `Kind`, shape (n,)."""
 
-    serial: np.ndarray
+    serial: Ints
     """Number of the object within the file, shape (n,)."""
 
-    age: np.ndarray
+    age: Floats
     """Time since the explosion [d], shape (n,); of transients only."""
 
-    ra: np.ndarray
+    ra: Floats
     """ICRS [deg], shape (n,)."""
 
-    dec: np.ndarray
+    dec: Floats
     """ICRS [deg], shape (n,)."""
 
-    field: np.ndarray
+    field: Ints
     """Number of the field, shape (n,)."""
 
-    detector: np.ndarray
+    detector: Ints
     """On which the object lies, shape (n,)."""
 
-    mjd: np.ndarray
+    mjd: Floats
     """Middle of each epoch [d, UTC], shape (n, m), increasing."""
 
-    number: np.ndarray
+    number: Ints
     """Number of the visit within its night, shape (n, m)."""
 
-    counter: np.ndarray
+    counter: Ints
     """Number of the detection within visit and detector, shape (n, m)."""
 
-    band: np.ndarray
+    band: Ints
     """Index into the instrument's bands, shape (n, m)."""
 
-    flux: np.ndarray
-    """Measured flux above the reference image [nJy], shape (n, m); negative: fainter."""
+    flux: Floats
+    """Measured flux above the reference image [nJy], shape (n, m); may be negative."""
 
-    error: np.ndarray
+    error: Floats
     """Standard error of the flux [nJy], shape (n, m)."""
 
-    earlier: np.ndarray
+    earlier: Bools
     """bool, shape (n, m): the epoch was observed and lies before the alert."""
 
     @property
-    def detected(self) -> np.ndarray:
+    def detected(self) -> Bools:
         """bool, shape (n, m): the object is in the image."""
         return np.abs(self.flux) >= LIMIT_SIGMA * self.error
 
     @property
-    def history(self) -> np.ndarray:
+    def first(self) -> Ints:
+        """Index of the first alert of the same object, shape (n,); mostly its own."""
+        _, first, back = np.unique(self.serial, return_index=True, return_inverse=True)
+        return first[back]
+
+    @property
+    def history(self) -> Bools:
         """bool, shape (n, m): an earlier detection."""
         return self.earlier & self.detected
+
+    @property
+    def sources(self) -> Bools:
+        """bool, shape (n, m): a detection, the alert's own among them."""
+        sources = self.history
+        sources[:, -1] = True
+        return sources
+
+    @property
+    def first_source(self) -> Floats:
+        """When each object was first detected [MJD], as far as the history goes."""
+        first: Floats = np.where(self.sources, self.mjd, np.inf).min(axis=1)
+        return first
 
 
 Record = TypeVar("Record", Curves, Sightings)
 """A frozen dataclass of arrays with one row an object."""
 
 
-def magnitude(flux: np.ndarray) -> np.ndarray:
-    """AB magnitude of the absolute value of a flux [nJy]; no flux is infinitely faint."""
+def magnitude(flux: Floats) -> Floats:
+    """AB magnitude of a flux's absolute value [nJy]; infinite where there is none."""
     with np.errstate(divide="ignore"):
         return ZERO_POINT - 2.5 * np.log10(np.abs(flux))
 
 
-def flux_of(mag: np.ndarray) -> np.ndarray:
+def flux_of(mag: Floats) -> Floats:
     """Flux [nJy] of an AB magnitude."""
     return 10 ** (0.4 * (ZERO_POINT - mag))
 
@@ -158,25 +184,25 @@ def draw_sightings(
 class _Objects:
     """What is the same at all epochs of each alert's object."""
 
-    kind: np.ndarray
-    visit: np.ndarray
+    kind: Ints
+    visit: Ints
     """Index of the visit of the alert."""
-    owner: np.ndarray
+    owner: Ints
     """Index of the object's first alert of the night."""
-    detector: np.ndarray
-    ra: np.ndarray
-    dec: np.ndarray
+    detector: Ints
+    ra: Floats
+    dec: Floats
 
 
 @dataclass(frozen=True)
 class _Epochs:
     """When and how each alert's object was looked at, as in `Sightings`."""
 
-    mjd: np.ndarray
-    number: np.ndarray
-    counter: np.ndarray
-    band: np.ndarray
-    earlier: np.ndarray
+    mjd: Floats
+    number: Ints
+    counter: Ints
+    band: Ints
+    earlier: Bools
 
 
 def _draw_objects(
@@ -195,14 +221,12 @@ def _draw_objects(
         visits.ra[visit], visits.dec[visit], instrument.radius, rng
     )
     detector = rng.integers(0, instrument.detectors, rows)
-    return _Objects(
-        kind[owner], visit, owner, detector[owner], ra[owner], dec[owner]
-    )
+    return _Objects(kind[owner], visit, owner, detector[owner], ra[owner], dec[owner])
 
 
 def _draw_owners(
-    kind: np.ndarray, visit: np.ndarray, visits: Visits, rng: np.random.Generator
-) -> np.ndarray:
+    kind: Ints, visit: Ints, visits: Visits, rng: np.random.Generator
+) -> Ints:
     """Index of the alert whose object each alert shows; mostly its own."""
     rows = len(kind)
     owner = np.arange(rows)
@@ -225,7 +249,8 @@ def _draw_epochs(
     past = _draw_past(instrument, visits.mjd[first], rng)[owner]
     shape = (rows, past.shape[1] + 2)
     mjd = np.column_stack([past, visits.mjd[first], visits.mjd[last]])
-    seen = (rng.random(shape) > SKIPPED_SHARE)[owner]
+    chance = np.where(rng.random(rows) < UNSEEN_SHARE, 1, SKIPPED_SHARE)
+    seen = (rng.random(shape) >= chance[:, None])[owner]
     seen[:, -2], seen[:, -1] = owner != np.arange(rows), False
     band = rng.choice(len(instrument.bands), size=shape, p=instrument.shares)
     band[:, -2], band[:, -1] = visits.band[first], visits.band[last]
@@ -237,11 +262,11 @@ def _draw_epochs(
 
 
 def _draw_past(
-    instrument: Instrument, tonight: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+    instrument: Instrument, tonight: Floats, rng: np.random.Generator
+) -> Floats:
     """Draw pairs of epochs in nights before, closer together towards this one."""
     size = (len(tonight), instrument.returns)
-    back = 1 + np.floor(instrument.history * rng.random(size) ** 1.5)
+    back = 1 + np.floor(instrument.history * rng.random(size) ** CROWDING)
     first = tonight[:, None] - back + rng.uniform(-0.03, 0.03, size)
     second = first + rng.uniform(0.02, 0.04, size)
     return np.sort(np.concatenate([first, second], axis=1), axis=1)
@@ -251,10 +276,10 @@ def _measure(
     instrument: Instrument,
     curves: Curves,
     epochs: _Epochs,
-    owner: np.ndarray,
+    owner: Ints,
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Measured flux and its standard error [nJy], shape (n, m); the alert's above 5σ."""
+) -> tuple[Floats, Floats]:
+    """Flux and its standard error [nJy], shape (n, m); the alert's is above 5σ."""
     rows, band = len(curves.kind), epochs.band
     depth = np.array(instrument.depths)[band]
     limit = depth + DEPTH_SCATTER * rng.standard_normal(band.shape)
@@ -272,15 +297,15 @@ def _measure(
     return flux, error
 
 
-def _with_shared_past(drawn: np.ndarray, owner: np.ndarray) -> np.ndarray:
+def _with_shared_past(drawn: Array, owner: Ints) -> Array:
     """Give every later alert of an object the epochs of its first."""
     later = (owner != np.arange(len(owner)))[:, None]
     before = np.where(later, drawn[owner, -1:], drawn[:, -2:-1])
     return np.concatenate([drawn[owner, :-2], before, drawn[:, -1:]], axis=1)
 
 
-def _count(groups: np.ndarray) -> np.ndarray:
-    """Number each value's occurrences from 0, in the order in which they stand."""
+def _count(groups: Ints) -> Ints:
+    """Give the occurrences of each value the numbers 0, 1 and on, as they stand."""
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(groups)])
@@ -290,7 +315,7 @@ def _count(groups: np.ndarray) -> np.ndarray:
     return count
 
 
-def _taken(record: Record, order: np.ndarray) -> Record:
+def _taken(record: Record, order: Ints) -> Record:
     """Rows of every array of a record, in the given order."""
     arrays = {name: array[order] for name, array in vars(record).items()}
     return replace(record, **arrays)

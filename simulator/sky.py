@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simulator.arrays import Floats
 from simulator.times import JD_OF_MJD, Site
 
 OBLIQUITY = np.radians(23.4393)
@@ -13,6 +14,9 @@ GALACTIC_POLE = np.radians((192.85948, 27.12825))
 POLE_LONGITUDE = np.radians(122.93192)
 """Galactic longitude of the celestial north pole [rad]."""
 
+FAR_LATITUDE = 25.0
+"""How far from the Galaxy's plane most pointings are [deg]."""
+
 TRIES = 16
 """How often a pointing is drawn to find one far from the Milky Way."""
 
@@ -21,8 +25,8 @@ PLANE_SHARE = 0.15
 
 
 def draw_pointings(
-    site: Site, mjd: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    site: Site, mjd: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Draw the centres of the fields that a telescope visits.
 
     Every fourth, from the first, lies near the ecliptic; most others more than 25
@@ -47,7 +51,7 @@ def draw_pointings(
     ra = (sidereal + rng.uniform(-45, 45, size)) % 360
     low, high = np.sin(np.radians(site.declinations))
     dec = np.degrees(np.arcsin(rng.uniform(low, high, size)))
-    far = np.abs(galactic(ra, dec)[1]) > 25
+    far = np.abs(galactic(ra, dec)[1]) > FAR_LATITUDE
     far[0] |= rng.random(len(mjd)) < PLANE_SHARE
     chosen = np.argmax(far, axis=0), np.arange(len(mjd))
     ra, dec = ra[chosen], dec[chosen]
@@ -58,8 +62,8 @@ def draw_pointings(
 
 
 def draw_positions(
-    ra: np.ndarray, dec: np.ndarray, radius: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    ra: Floats, dec: Floats, radius: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Draw places in the fields around the given centres.
 
     Parameters
@@ -82,7 +86,7 @@ def draw_positions(
     return (ra + distance * np.cos(angle) / np.cos(np.radians(there))) % 360, there
 
 
-def galactic(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def galactic(ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
     """Galactic longitude and latitude [deg] of ICRS coordinates [deg]."""
     pole_ra, pole_dec = GALACTIC_POLE
     hour, height = np.radians(ra) - pole_ra, np.radians(dec)
@@ -95,7 +99,7 @@ def galactic(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return longitude, np.degrees(np.arcsin(sine))
 
 
-def ecliptic(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ecliptic(ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
     """Ecliptic longitude and latitude, J2000 [deg], of ICRS coordinates [deg]."""
     alpha, delta = np.radians(ra), np.radians(dec)
     sine = np.sin(delta) * np.cos(OBLIQUITY)

@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+
 from nightmail import ConfigError
+from simulator.arrays import Array, Floats, Ints
 
 MJD_OF_UNIX = 40587.0
 """MJD of the Unix epoch [d]."""
@@ -39,7 +41,7 @@ class Site:
 
 SITES = {
     "ztf": Site("America/Los_Angeles", -116.86, (-25, 75), time(21), time(4)),
-    "lsst": Site("America/Santiago", -70.75, (-70, 5), time(21, 30), time(5)),
+    "lsst": Site("America/Santiago", -70.75, (-70, 12), time(21, 30), time(5)),
 }
 """Palomar and Cerro Pachón."""
 
@@ -79,23 +81,21 @@ def observing_hours(survey: str, night: str) -> tuple[float, float]:
     return _mjd(opens), _mjd(closes)
 
 
-def instants(mjd: np.ndarray) -> np.ndarray:
+def instants(mjd: Floats) -> Array:
     """UTC instants of MJDs, as datetime64 in microseconds."""
     micro = np.round((mjd - MJD_OF_UNIX) * 86400e6).astype(np.int64)
     return micro.astype("datetime64[us]")
 
 
-def calendar_day(mjd: np.ndarray) -> np.ndarray:
+def calendar_day(mjd: Floats) -> Ints:
     """Dates of MJDs as integers, YYYYMMDD."""
     day = np.floor(mjd - MJD_OF_UNIX).astype(np.int64).astype("datetime64[D]")
     year = day.astype("datetime64[Y]")
     month = day.astype("datetime64[M]")
-    return (
-        (year.astype(np.int64) + 1970) * 10000
-        + ((month - year.astype("datetime64[M]")).astype(np.int64) + 1) * 100
-        + (day - month.astype("datetime64[D]")).astype(np.int64)
-        + 1
-    )
+    months = (month - year.astype("datetime64[M]")).astype(np.int64) + 1
+    days = (day - month.astype("datetime64[D]")).astype(np.int64) + 1
+    written: Ints = (year.astype(np.int64) + 1970) * 10000 + months * 100 + days
+    return written
 
 
 def _mjd(instant: datetime) -> float:

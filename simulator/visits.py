@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.arrays import Floats, Ints
 from simulator.sky import draw_pointings
 from simulator.times import SITES, observing_hours
 
@@ -11,7 +12,7 @@ SPACING = 40 / 86400
 """Shortest time from one visit to the next [d]."""
 
 MOST_VISITS = 24
-"""How many visits a file has at most; so a file's alerts come in groups, as real ones."""
+"""How many visits a file has at most, so that alerts come in groups."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,13 @@ INSTRUMENTS = {
         radius=1.7,
         detectors=189,
         brightness=1.5,
-        youth=0.45,
+        youth=0.7,
     ),
 }
-"""ZTF (Bellm et al. 2019, PASP 131, 018002) and LSSTCam (Ivezić et al. 2019, ApJ 873, 111),
-a little shallower, as difference images are."""
+"""ZTF (Bellm et al. 2019, PASP 131, 018002), LSST (Ivezić et al. 2019, ApJ 873, 111).
+
+Depths are a little less than theirs, as those of difference images are.
+"""
 
 
 @dataclass(frozen=True)
@@ -86,22 +89,22 @@ class Visits:
     The second half repeats the pointings of the first.
     """
 
-    mjd: np.ndarray
+    mjd: Floats
     """Middle of each [d, UTC], shape (n,)."""
 
-    number: np.ndarray
+    number: Ints
     """Its number within the night, from 1; different in every file."""
 
-    ra: np.ndarray
+    ra: Floats
     """Centre of the field, ICRS [deg]."""
 
-    dec: np.ndarray
+    dec: Floats
     """Centre of the field, ICRS [deg]."""
 
-    band: np.ndarray
+    band: Ints
     """Index into the instrument's bands."""
 
-    field: np.ndarray
+    field: Ints
     """Number of the field."""
 
     pointings: int

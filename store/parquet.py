@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pat
-from nightmail.columns import pick, resolve
 
+from nightmail.columns import pick, resolve
 from settings.errors import StoreError
 from store.unit import Unit
 

@@ -6,7 +6,6 @@ from ledger.row import LedgerRow
 from settings import Settings
 from settings.names import topic
 from store.unit import Unit
-
 from tasks.plan_night import NightPlan
 from tasks.read_back import Archived, ReadBack
 from tasks.work import is_done

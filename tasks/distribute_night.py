@@ -6,12 +6,11 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
+from cluster.access import KafkaAccess
 from runtime.shipping import code_digest
 from runtime.spark import spark_session
 from settings import Settings
 from settings.errors import BrokerUnavailableError, NewerRunError, NightError
-
-from cluster.access import KafkaAccess
 from tasks.distribute_shard import Job
 from tasks.plan_night import NightPlan
 from tasks.report import Report

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from archive.slices import NightFolder
+
+from archive.slices import NightFolder, slice_name
 from filters import load_filters
 from ledger.read import Entries, LedgerReader
 from ledger.row import LedgerKey
@@ -31,7 +32,6 @@ from nightmail.avro import (
 from settings.errors import NewerRunError, StoreError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, topic, transactional_id
 from store.parquet import ParquetUnit
-
 from tasks.outbox import Outbox
 from tasks.parcel import Parcel
 from tasks.report import Report
@@ -122,20 +122,21 @@ class _Shard:
 
     def run(self, works: Sequence[Work]) -> Iterator[Report]:
         """Do the work, starting again where only that helps."""
-        remaining = list(works)
-        attempt = 0
+        remaining, attempts = list(works), 0
         try:
-            while remaining:
+            while attempts < ATTEMPTS:
                 try:
                     self._own()
                     while remaining:
                         yield self._report(remaining[0])
                         remaining.pop(0)
                 except RestartError:
-                    attempt += 1
-                    if attempt == ATTEMPTS:
+                    attempts += 1
+                    if attempts == ATTEMPTS:
                         raise
-                    time.sleep(min(2**attempt, 10))
+                    time.sleep(min(2**attempts, 10))
+                else:
+                    break
         except Exception as error:  # noqa: BLE001 - see distribute_shards
             yield _fault(error, self.shard)
         for name, why in self.refused.items():
@@ -238,7 +239,7 @@ class _Shard:
         """Encode the wanted rows into the outbox, and write the pending slice."""
         if not len(parcel.selection.rows):
             return None
-        name = f"{self.shard:03d}-{parcel.digest()}"
+        name = slice_name(self.shard, parcel.digest())
         archived = self._archived(parcel.unit.name)
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):
@@ -273,7 +274,7 @@ class _Shard:
         return [[n for n in names if n not in (blamed or names)]]
 
     def _remember(
-        self, parcel: Parcel, slice_name: str | None, deliveries: Deliveries
+        self, parcel: Parcel, archive_slice: str | None, deliveries: Deliveries
     ) -> Iterator[Record]:
         """Make the ledger's records of what was delivered."""
         job = self.job
@@ -281,5 +282,5 @@ class _Shard:
             key = LedgerKey(
                 job.prefix, job.survey, job.night, parcel.unit.name, topic_name
             )
-            row = parcel.row(name, slice_name, deliveries)
+            row = parcel.row(name, archive_slice, deliveries)
             yield Record(LEDGER_TOPIC, self.shard, key.encode(), row.encode())

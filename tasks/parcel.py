@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
 from archive.slices import MATCHES_SCHEMA
 from ledger.row import LedgerRow
 from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries
 from nightmail import Filter
 from store.unit import Unit
-
 from tasks.outbox import Outbox, Waiting
 from tasks.select_alerts import Selection
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from archive.slices import NightFolder, shard_of_slice
+from cluster.access import KafkaAccess
+from cluster.topics import ledger_partitions
 from filters.classes import class_columns
 from ledger.read import Entries, LedgerReader
 from nightmail import ColumnError, Filter
@@ -20,9 +24,6 @@ from store.footer import Footer, read_footer
 from store.night import list_files
 from store.parquet import ParquetUnit
 from store.unit import Unit, cut_into_units
-
-from cluster.access import KafkaAccess
-from cluster.topics import ledger_partitions
 from tasks.find_night import FoundNight
 from tasks.work import Work, is_done
 
@@ -49,7 +50,7 @@ class NightPlan:
     """All filters of the survey."""
 
     work: Mapping[int, tuple[Work, ...]]
-    """What remains, by shard."""
+    """What remains, by shard; a shard without work has only to be repaired."""
 
     types: Mapping[str, pa.DataType]
     """Type of every column that a filter names and some file has."""
@@ -91,7 +92,12 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         units=units,
         filters=filters,
         catalogue=found.catalogue,
-        work=_by_shard(remaining, _owners(remaining, units, done, survey), shards),
+        work=_by_shard(
+            remaining,
+            _owners(remaining, units, done, survey),
+            shards,
+            NightFolder(settings.archive_root(), survey, night).pending(),
+        ),
         types=_types([f.schema for f in footers], filters, survey),
         done=len(done),
         failures=(*corrupt, *_replaced(units, done)),
@@ -196,11 +202,13 @@ def _by_shard(
     remaining: Mapping[Unit, tuple[str, ...]],
     foreign: Mapping[Unit, tuple[int, ...]],
     shards: int,
+    pending: Sequence[str],
 ) -> dict[int, tuple[Work, ...]]:
-    found: dict[int, list[Work]] = defaultdict(list)
+    """Work of each shard that has any, or that a run left with a pending slice."""
+    found: dict[int, list[Work]] = {shard_of_slice(name): [] for name in pending}
     for unit, names in remaining.items():
         work = Work(unit, names, foreign.get(unit, ()))
-        found[stable_hash(unit.name, shards)].append(work)
+        found.setdefault(stable_hash(unit.name, shards), []).append(work)
     return {shard: tuple(works) for shard, works in sorted(found.items())}
 
 

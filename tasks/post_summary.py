@@ -3,83 +3,36 @@
 import hashlib
 import json
 import logging
-import re
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.models.blocks import (
-    Block,
-    ContextBlock,
-    DividerBlock,
-    HeaderBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    SectionBlock,
-)
-
 from archive.disk import write_whole
-from archive.summary import Summary, TopicSummary, summary_file
-from archive.tables import by_number, headline, show_table
+from archive.summary import Summary, summary_file, to_json
 from settings import Settings
-from settings.errors import SlackPostError, SlackUnavailableError
+from settings.errors import NightmailError, SlackPostError
+from settings.model import Slack
+from tasks.call_slack import MessageGoneError, OutcomeUnknownError, call_slack
+from tasks.render_slack import render_slack, render_text
 
-MAX_SECTIONS = 40
-"""Sections of one message; Slack takes 50 blocks, the rest are ours."""
-
-MAX_TEXT = 3000
-"""Longest text of a section [characters], by Slack's Block Kit reference."""
-
-MAX_HEADER = 150
-"""Longest text of a header [characters], by the same."""
-
-TIMEOUT_S = 30
-"""How long Slack may take to answer [s]."""
-
-PATIENCE_S = 30
-"""Longest Retry-After that is waited for here; a longer one is Prefect's [s]."""
-
-ADVICE = {
-    "invalid_auth": "check slack.token",
-    "not_authed": "check slack.token",
-    "account_inactive": "its user or workspace is gone: make a new slack.token",
-    "token_revoked": "it was revoked: make a new slack.token",
-    "token_expired": "it has expired: make a new slack.token",
-    "missing_scope": "give the token the scope chat:write",
-    "channel_not_found": "check slack.channel, and that the bot may see it",
-    "not_in_channel": "invite the bot to slack.channel",
-    "is_archived": "unarchive slack.channel or set another",
-    "restricted_action": "ask the workspace's owners to let the bot post there",
-    "msg_blocks_too_long": "report this: the message should have been cut",
-    "invalid_blocks": "report this: the message should have been valid",
-}
-"""What to do, by Slack's error code."""
-
-TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "ratelimited"}
-"""Slack's error codes that say to try again later."""
-
-GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
-"""Slack's error codes for a message that can no longer be changed."""
+__all__ = ["Posted", "post_summary", "render_slack", "render_text"]
 
 logger = logging.getLogger("nightmail")
 
 
 @dataclass(frozen=True)
 class Posted:
-    """One message of a night in one channel."""
+    """One night's message in one channel."""
 
     channel: str
-    """Slack's id of the channel; empty while the outcome is not known."""
+    """Slack's id of the channel; empty while it is not known whether it was posted."""
 
     ts: str
-    """Slack's id of the message; empty while the outcome is not known."""
+    """Slack's id of the message; empty as the other."""
 
     digest: str
-    """Digest of what was posted."""
+    """Digest of the summary that was posted."""
 
 
 def post_summary(
@@ -88,15 +41,14 @@ def post_summary(
     *,
     say: Callable[[str], None] = logger.info,
 ) -> str:
-    """Post a summary, or change the one that was posted; without a token, print it.
+    """Post a summary, or change the one posted before; without a token, print it.
 
     Parameters
     ----------
     summary
         The night.
     settings
-        Its `slack` says where to; the marker of what was posted lies beside the
-        archive.
+        `slack` says where to; the marker of what was posted lies beside the archive.
     say
         Takes what people shall read.
 
@@ -104,7 +56,7 @@ def post_summary(
     -------
     str
         `printed`, `posted`, `changed`, `unchanged`, or `unknown` where an earlier run
-        was cut off while it posted the same.
+        was cut off while it posted the same: then it is not posted again.
 
     Raises
     ------
@@ -117,18 +69,88 @@ def post_summary(
     """
     if settings.slack.token is None:
         say(render_text(summary))
-        say("Not posted: no token is set (slack.token, or SLACK_API_TOKEN).")
+        say("Not posted to Slack: no token is set (slack.token or SLACK_API_TOKEN).")
         return "printed"
-    channel = settings.slack.channel
-    marker = Marker(settings.archive_root(), summary)
-    message = render_slack(summary)
-    digest = _digest(message)
-    before = marker.read().get(channel)
+    slack = settings.slack
+    file = marker_file(settings.archive_root(), summary)
+    digest = hashlib.sha256(to_json(summary).encode()).hexdigest()[:16]
+    markers = _read(file)
+    before = markers.get(slack.channel)
     if before and before.digest == digest:
-        return _repeat(before, marker, channel, say)
-    call = _Caller(settings)
-    if not (before and before.ts):
-        marker.write(channel, Posted("", "", digest))
-    after = call.put(message, before=before, channel=channel, forget=marker.forget)
-    marker.write(channel, Posted(after["channel"], after["ts"], digest))
-    return "posted"
+        return _say_again(before, slack, file=file, say=say)
+    message = render_slack(summary)
+    answer = _change(slack, message, before=before) if before and before.ts else None
+    outcome = "changed" if answer else "posted"
+    if not answer:
+        answer = _post(slack, message, file=file, markers=markers, digest=digest)
+    posted = Posted(answer.get("channel", ""), answer.get("ts", ""), digest)
+    _write(file, markers | {slack.channel: posted})
+    say(f"The summary of {summary.survey} {summary.night} is in {slack.channel}.")
+    return outcome
+
+
+def marker_file(root: Path, summary: Summary) -> Path:
+    """File that remembers what was posted of a night, by channel."""
+    return summary_file(root, summary.survey, summary.night).with_suffix(".slack.json")
+
+
+def _say_again(
+    before: Posted, slack: Slack, *, file: Path, say: Callable[[str], None]
+) -> str:
+    if before.ts:
+        say(f"The summary is in {slack.channel} already.")
+        return "unchanged"
+    say(
+        f"Not posted to Slack: an earlier run was cut off while it posted the same to"
+        f" {slack.channel}; if it is not there, delete {file} and run the night again."
+    )
+    return "unknown"
+
+
+def _change(
+    slack: Slack, message: dict[str, Any], *, before: Posted
+) -> dict[str, Any] | None:
+    """Change the posted message; None where somebody has deleted it."""
+    place = {"channel": before.channel, "ts": before.ts}
+    try:
+        return call_slack(slack, "chat.update", arguments=message | place)
+    except MessageGoneError:
+        return None
+
+
+def _post(
+    slack: Slack,
+    message: dict[str, Any],
+    *,
+    file: Path,
+    markers: dict[str, Posted],
+    digest: str,
+) -> dict[str, Any]:
+    """Post, with a marker for as long as it is not known whether it was posted."""
+    _write(file, markers | {slack.channel: Posted("", "", digest)})
+    place = {"channel": slack.channel, "unfurl_links": False}
+    try:
+        return call_slack(slack, "chat.postMessage", arguments=message | place)
+    except OutcomeUnknownError:
+        raise
+    except NightmailError:
+        _write(file, markers)
+        raise
+
+
+def _read(file: Path) -> dict[str, Posted]:
+    if not file.is_file():
+        return {}
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        return {channel: Posted(**fields) for channel, fields in stored.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise SlackPostError(
+            f"{file} should say what was posted to Slack and cannot be read; look into"
+            " the channel, and delete the file to post again."
+        ) from error
+
+
+def _write(file: Path, markers: dict[str, Posted]) -> None:
+    stored = {channel: asdict(posted) for channel, posted in markers.items()}
+    write_whole(file, json.dumps(stored, indent=1) + "\n")

@@ -2,11 +2,10 @@
 
 import logging
 
-from settings import Settings
-from settings.names import nights_topic, topic
-
 from cluster.access import KafkaAccess
 from cluster.topics import ensure_ledger, ensure_topics
+from settings import Settings
+from settings.names import nights_topic, topic
 from tasks.find_night import FoundNight
 
 NIGHTS_RETENTION_DAYS = 400

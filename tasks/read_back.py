@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archive.views import open_archive
+from cluster.access import KafkaAccess
 from ledger.read import Entries
 from settings import Settings
 from settings.names import ID_COLUMN
-
-from cluster.access import KafkaAccess
 from tasks.plan_night import NightPlan, read_done
 
 

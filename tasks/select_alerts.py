@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from filters.classes import class_columns, classify
 from nightmail import ColumnError, Filter, SchemaError
 from nightmail.columns import resolve
@@ -178,9 +179,7 @@ def _without_unwanted(selection: Selection) -> Selection:
     selection.rows = selection.rows[wanted]
     selection.ids = selection.ids[wanted]
     selection.partitions = selection.partitions[wanted]
-    selection.classes = [
-        c for c, w in zip(selection.classes, wanted, strict=True) if w
-    ]
+    selection.classes = [c for c, w in zip(selection.classes, wanted, strict=True) if w]
     selection.masks = {n: m[wanted] for n, m in selection.masks.items()}
     return selection
 

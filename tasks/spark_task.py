@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
-from runtime.shipping import code_digest
 
+from runtime.shipping import code_digest
 from tasks.distribute_shard import Job, distribute_shards
 from tasks.report import Report
 from tasks.work import Work

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import fastavro
+
 import schemas
 from archive.summary import (
     Partition,
@@ -16,13 +17,12 @@ from archive.summary import (
     read_summary,
     write_summary,
 )
+from cluster.access import KafkaAccess
 from ledger.row import PartitionRange
 from ledger.transaction import Record, send_record
 from nightmail.avro import compact, fingerprint
 from settings import Settings
 from settings.names import nights_topic, topic
-
-from cluster.access import KafkaAccess
 from tasks.confirm_filter import Confirmation, confirm_filter
 from tasks.plan_night import NightPlan
 from tasks.read_back import ReadBack
@@ -96,7 +96,9 @@ def publish_night(settings: Settings, access: KafkaAccess, summary: Summary) -> 
     """
     schema = schemas.load("night")
     value = io.BytesIO()
-    fastavro.schemaless_writer(value, fastavro.parse_schema(schema), night_record(summary))
+    fastavro.schemaless_writer(
+        value, fastavro.parse_schema(schema), night_record(summary)
+    )
     headers = [
         ("night", summary.night.encode()),
         ("generation", str(summary.generation).encode()),

@@ -71,9 +71,7 @@ def settings(kafka_state: Path, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def real_night(
-    settings: Settings, shared_data: Path
-) -> Callable[[str, str], Path]:
+def real_night(settings: Settings, shared_data: Path) -> Callable[[str, str], Path]:
     """Put a night of real records into the test's store."""
 
     def put(survey: str, night: str) -> Path:

@@ -1,5 +1,6 @@
 """The frame: what `make` offers, what is pinned, what CI runs."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -28,9 +29,15 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is not th
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run make, and keep what it says."""
+    """Run make, and keep what it says; the make that runs the tests has no say."""
+    outer = {"ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON"}
     return subprocess.run(
-        ["make", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        ["make", *arguments],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in outer},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -41,7 +41,6 @@ LEAVES: list[Column] = [
     (pa.int32(), st.integers(-(2**31), 2**31 - 1)),
     (pa.uint32(), st.integers(0, 2**32 - 1)),
     (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
-    (pa.float16(), st.floats(width=16)),
     (pa.float32(), st.floats(width=32)),
     (pa.float64(), st.floats()),
     (pa.string(), st.text(max_size=8)),
@@ -79,9 +78,9 @@ def nest(inner: Column) -> SearchStrategy[Column]:
 
 def expected(value: Any, kind: Any) -> Any:
     """Tell what a reader should see."""
-    if value is None or not isinstance(value, dict | list):
+    if not isinstance(value, dict | list):
         return expected_leaf(value)
-    if pa.types.is_struct(kind):
+    if isinstance(value, dict):
         return {f.name: expected(value[f.name], f.type) for f in kind}
     if pa.types.is_map(kind):
         return {name: expected(item, kind.item_type) for name, item in value}
@@ -129,6 +128,14 @@ def test_the_bytes_are_those_of_the_avro_specification() -> None:
     values = encode_batch(derive_schema(batch.schema), batch)
 
     assert values == [b"\x00\x02\x02", b"\x00\x01\x00\x02a"]
+
+
+def test_half_floats_are_written_as_floats() -> None:
+    """Avro has no shorter one, and none of their digits is lost."""
+    array = pa.array([1.5, None, -0.25], pa.float32()).cast(pa.float16())
+    batch = pa.RecordBatch.from_arrays([array], names=["x"])
+
+    assert [row["x"] for row in read_back(batch)] == [1.5, None, -0.25]
 
 
 def test_dictionaries_are_written_as_their_values() -> None:

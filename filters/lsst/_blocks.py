@@ -134,8 +134,8 @@ def is_star(
 
 def apparent_magnitude(flux: pd.Series) -> pd.Series:
     """AB magnitude of a flux [nJy]; NaN where it is not positive, or null."""
-    known = flux.astype(float)
-    return AB_ZERO_POINT - 2.5 * np.log10(known.where(known > 0))
+    known = flux.astype(float).where(flux > 0).to_numpy()
+    return pd.Series(AB_ZERO_POINT - 2.5 * np.log10(known), flux.index)
 
 
 def distance_modulus(redshift: pd.Series) -> pd.Series:

@@ -71,6 +71,12 @@ def test_every_command_shows_an_example(context: click.Context) -> None:
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.command_path)
+def test_no_mark_of_the_source_is_shown(context: click.Context) -> None:
+    """Click's mark for lines that stay as they are does its work and vanishes."""
+    assert "\\b" not in context.command.get_help(context)
+
+
+@pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.command_path)
 def test_every_option_is_explained(context: click.Context) -> None:
     """Each option says what it does."""
     silent = [

@@ -1,11 +1,11 @@
 """A reader's configuration, as librdkafka wants it."""
 
 import difflib
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from nightmail._errors import ConfigError
+from nightmail.silence import silent_logger
 
 __all__ = ["connection"]
 
@@ -51,7 +51,7 @@ def connection(config: Mapping[str, Any]) -> dict[str, Any]:
     found |= {k: v for k, v in config.items() if "." in k or k in _PLAIN}
     for key, value in (_DEFAULTS | _login(config)).items():
         found.setdefault(key, value)
-    found.setdefault("logger", _silent_logger())
+    found.setdefault("logger", silent_logger())
     return found
 
 
@@ -84,12 +84,3 @@ def _refuse_unknown(config: Mapping[str, Any]) -> None:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(known)}."
             raise ConfigError(f"The configuration key {key} is unknown; {hint}")
-
-
-def _silent_logger() -> logging.Logger:
-    """Give librdkafka a logger; without one it writes to stderr by itself."""
-    logger = logging.getLogger("nightmail.librdkafka")
-    logger.propagate = False
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-    return logger

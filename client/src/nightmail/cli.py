@@ -1,9 +1,9 @@
 """The command `nightmail`: a door that installed packages hang their commands on."""
 
-import contextlib
 import difflib
 import logging
 import os
+import select
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -181,8 +181,22 @@ def _stdout_is_broken() -> bool:
     """Tell whether nobody reads stdout, and close it quietly if so."""
     try:
         sys.stdout.flush()
+        if not _is_hung_up(sys.stdout.fileno()):
+            return False
     except BrokenPipeError:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        pass
+    except (OSError, ValueError):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
+def _is_hung_up(descriptor: int) -> bool:
+    """Ask the system: a flush after the first failure succeeds, on an empty buffer."""
+    if sys.platform == "win32":
+        return False
+    poller = select.poll()
+    poller.register(descriptor, 0)
+    return any(
+        events & (select.POLLERR | select.POLLHUP) for _, events in poller.poll(0)
+    )

@@ -129,14 +129,12 @@ def read_column(column: Array) -> Any:
     pandas.Series or awkward.Array
         Floats as they are, null as NaN; integers `Int64`; booleans `boolean`; text
         `category`; times `datetime64`; a list as a ragged array, a null list as an
-        empty one, a null within it as None. The type depends on the column's type
+        empty one, null and NaN within it as None. The type depends on the column's type
         only, never on its values.
     """
     kind = column.type
     if is_list(kind):
-        import awkward as ak  # noqa: PLC0415
-
-        return ak.fill_none(ak.from_arrow(column), [], axis=0)
+        return _read_history(column)
     if pat.is_nested(kind):
         raise FilterError(f"a column of type {kind} cannot be read by filters.")
     if pat.is_integer(kind):
@@ -198,6 +196,17 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {message or 'no message'}"
 
 
+def _read_history(column: Array) -> Any:
+    import awkward as ak  # noqa: PLC0415
+
+    lengths = np.asarray(column.value_lengths().fill_null(0), np.int64)
+    values = _null_for_nan(column.flatten())
+    # awkward 2.14 takes a slice's nulls from the wrong rows: make a whole of it.
+    whole = pa.concat_arrays([values, values.slice(0, 0)])
+    offsets = pa.array(np.append(np.int64(0), np.cumsum(lengths)), pa.int64())
+    return ak.from_arrow(pa.LargeListArray.from_arrays(offsets, whole))
+
+
 def _mask_of(kept: pd.Series) -> Mask:
     if kept.dtype == bool:
         return kept.to_numpy(copy=True)
@@ -219,7 +228,7 @@ def _columns(one: Filter, batch: pa.RecordBatch) -> Iterator[Array]:
 
 
 def _answer_sql(one: Filter, batch: pa.RecordBatch) -> Mask:
-    columns = [_for_sql(column) for column in _columns(one, batch)]
+    columns = [_null_for_nan(_plain(column)) for column in _columns(one, batch)]
     flat = pa.RecordBatch.from_arrays(columns, names=list(one.columns))
     with open_engine() as engine:
         kept = select(engine, one.sql, flat)
@@ -229,13 +238,17 @@ def _answer_sql(one: Filter, batch: pa.RecordBatch) -> Mask:
     return np.asarray(kept.fill_null(fill_value=False))
 
 
-def _for_sql(column: Array) -> Array:
-    """Make NaN null: DuckDB takes it for the largest number."""
+def _plain(column: Array) -> Array:
+    """Make text of a dictionary: DuckDB refuses words that an enumeration has not."""
+    is_dictionary = pat.is_dictionary(column.type)
+    return column.dictionary_decode() if is_dictionary else column
+
+
+def _null_for_nan(column: Array) -> Array:
+    """Make NaN null: DuckDB takes it for the largest number, awkward for any."""
     kind = column.type
-    if pat.is_dictionary(kind):
-        return column.dictionary_decode()
     if pat.is_floating(kind):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
     if is_list(kind):
-        return change_values(column, _for_sql)
+        return change_values(column, _null_for_nan)
     return column

@@ -80,7 +80,7 @@ def _rewrite_nested(array: Any, wanted: Any) -> Any:
     if types.is_struct(array.type):
         return _rewrite_struct(array, wanted)
     if types.is_fixed_size_list(array.type):
-        return _rewrite(array.cast(pa.list_(array.type.value_field)))
+        return _rewrite(_free_size(array))
     if types.is_map(array.type):
         return _with_entries(array, wanted, _rewrite_entries(array, wanted))
     return _with_entries(array, wanted, _rewrite(array.values))
@@ -94,6 +94,18 @@ def _timestamp_text(array: Any) -> pa.StringArray:
     trimmed = pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
     has_fraction = pc.match_substring(text, ".")
     return cast("pa.StringArray", pc.if_else(has_fraction, trimmed, text))
+
+
+def _free_size(array: Any) -> Any:
+    """Make a list of a list of fixed size; Arrow's cast breaks slices of structs."""
+    size, first = array.type.list_size, array.offset
+    offsets = [size * (first + i) for i in range(len(array) + 1)]
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()),
+        array.values,
+        type=pa.list_(array.type.value_field),
+        mask=array.is_null(),
+    )
 
 
 def _rewrite_struct(array: Any, wanted: Any) -> pa.StructArray:

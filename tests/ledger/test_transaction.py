@@ -1,0 +1,174 @@
+"""Transactions on a real broker: all or nothing, and only one owner."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from cluster.access import KafkaAccess
+from cluster.local import running
+from cluster.topics import ensure_ledger, ensure_topics
+from ledger.read import LedgerReader
+from ledger.row import LedgerKey, LedgerRow
+from ledger.transaction import (
+    MAX_MESSAGE_BYTES,
+    Deliveries,
+    Record,
+    RefusedError,
+    Transactor,
+)
+from settings.errors import NewerRunError
+from settings.model import Settings
+from settings.names import LEDGER_TOPIC, transactional_id
+
+pytestmark = pytest.mark.kafka
+
+NIGHT = "20260301"
+
+
+@pytest.fixture
+def access(settings: Settings) -> Iterator[KafkaAccess]:
+    """The one Kafka, with a ledger."""
+    with running(settings) as reached:
+        ensure_ledger(reached, settings)
+        yield reached
+
+
+@pytest.fixture
+def topic(settings: Settings, access: KafkaAccess) -> str:
+    """A topic of the test's own, of one partition."""
+    name = f"{settings.topics.prefix}any_ztf"
+    ensure_topics(access, settings, [name], partitions=1)
+    return name
+
+
+@pytest.fixture
+def owner(settings: Settings) -> str:
+    """A transactional id of the test's own."""
+    return transactional_id(settings.topics.prefix, "ztf", NIGHT, 0)
+
+
+def _committed(access: KafkaAccess, topic: str) -> list[bytes]:
+    """Values that a read_committed reader gets, to the end of the topic."""
+    consumer = Consumer(
+        dict(access.publisher)
+        | {
+            "group.id": f"nightmail-test-{uuid.uuid4()}",
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+        }
+    )
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    found: list[bytes] = []
+    while (message := consumer.poll(20)) is not None and message.error() is None:
+        found.append(message.value())
+    consumer.close()
+    return found
+
+
+def _nothing(_: Deliveries) -> list[Record]:
+    return []
+
+
+def _remember(key: LedgerKey, rows: int) -> Any:
+    row = LedgerRow("sent", "identity", "version", rows=rows)
+    return lambda _: [Record(LEDGER_TOPIC, 0, key.encode(), row.encode())]
+
+
+def test_alerts_and_ledger_are_committed_together(
+    settings: Settings, access: KafkaAccess, topic: str, owner: str
+) -> None:
+    """After a commit the topic has the alerts, and the ledger the row."""
+    key = LedgerKey(settings.topics.prefix, "ztf", NIGHT, "a.parquet", topic)
+    records = [Record(topic, 0, b"k", b"%d" % i) for i in range(3)]
+
+    sent = Transactor(access.publisher, owner).send(records, _remember(key, 3))
+
+    assert _committed(access, topic) == [b"0", b"1", b"2"]
+    assert [(r.partition, r.count) for r in sent.of(topic)] == [(0, 3)]
+    with LedgerReader(access.publisher) as reader:
+        rows = reader.read([0], (settings.topics.prefix, "ztf", NIGHT))
+    assert {k: r.rows for k, r in rows.items()} == {("a.parquet", topic): 3}
+
+
+def test_what_is_not_committed_is_never_seen(
+    access: KafkaAccess, topic: str, owner: str
+) -> None:
+    """A producer that dies before its commit leaves nothing to readers."""
+
+    class DiedError(Exception):
+        pass
+
+    def die(point: str) -> None:
+        if point == "before commit":
+            raise DiedError
+
+    first = Transactor(access.publisher, owner)
+    with pytest.raises(DiedError):
+        first.send([Record(topic, 0, b"k", b"lost")], _nothing, at=die)
+
+    second = Transactor(access.publisher, owner)
+    second.send([Record(topic, 0, b"k", b"kept")], _nothing)
+
+    assert _committed(access, topic) == [b"kept"]
+
+
+def test_a_newer_owner_ends_the_older(
+    access: KafkaAccess, topic: str, owner: str
+) -> None:
+    """Of two producers with one id only the newer can send."""
+    older = Transactor(access.publisher, owner)
+    newer = Transactor(access.publisher, owner)
+
+    with pytest.raises(NewerRunError, match=NIGHT):
+        older.send([Record(topic, 0, b"k", b"older")], _nothing)
+    newer.send([Record(topic, 0, b"k", b"newer")], _nothing)
+
+    assert _committed(access, topic) == [b"newer"]
+
+
+def test_the_ledger_is_read_past_a_strangers_open_transaction(
+    settings: Settings, access: KafkaAccess, topic: str, owner: str
+) -> None:
+    """Rows behind another night's open transaction are waited for, not missed."""
+    prefix = settings.topics.prefix
+    mine = LedgerKey(prefix, "ztf", NIGHT, "a.parquet", topic)
+    theirs = LedgerKey(prefix, "ztf", "20260302", "a.parquet", topic)
+    stranger = Transactor(
+        access.publisher, transactional_id(prefix, "ztf", "20260302", 0)
+    )
+    seen = {}
+
+    def read_meanwhile(point: str) -> None:
+        if point == "before commit":
+            Transactor(access.publisher, owner).send([], _remember(mine, 1))
+
+    stranger.send([], _remember(theirs, 2), at=read_meanwhile)
+    with LedgerReader(access.publisher) as reader:
+        seen = reader.read([0], (prefix, "ztf", NIGHT))
+
+    assert set(seen) == {("a.parquet", topic)}
+
+
+@pytest.mark.parametrize(
+    ("where", "partition", "size"),
+    [("missing", 0, 10), ("", 99, 10), ("", 0, MAX_MESSAGE_BYTES + 1)],
+    ids=["unknown topic", "unknown partition", "too large"],
+)
+def test_a_refusal_names_its_topic(
+    access: KafkaAccess, topic: str, owner: str, where: str, partition: int, size: int
+) -> None:
+    """What one topic refuses sends nothing, and says which topic it was."""
+    bad = topic + where
+    records = [
+        Record(topic, 0, b"k", b"good"),
+        Record(bad, partition, b"k", b"x" * size),
+    ]
+
+    with pytest.raises(RefusedError) as caught:
+        Transactor(access.publisher, owner).send(records, _nothing)
+
+    assert set(caught.value.topics) == {bad}
+    assert _committed(access, topic) == []
