@@ -62,7 +62,7 @@ def night(  # noqa: PLR0913 (one for each option)
     Examples:
       nightmail simulate night --survey ztf --night 20260301 --alerts 5000 --seed 7
       nightmail simulate night --survey lsst --night 20260301 --alerts 1000 --json
-    """
+    """  # noqa: D301 - click's mark is a real backspace
     from simulator import simulate_night  # noqa: PLC0415 (Arrow takes long to load)
 
     paths = simulate_night(
@@ -80,4 +80,5 @@ def night(  # noqa: PLR0913 (one for each option)
         told = {"survey": survey, "night": name, "alerts": alerts, "files": names}
         click.echo(json.dumps(told, indent=2))
     else:
-        click.echo(f"{alerts} {survey} alerts in {folder} ({len(paths)} files)")
+        files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+        click.echo(f"{alerts} {survey} alerts in {files} in {folder}")

@@ -1,7 +1,7 @@
 """A flow run by hand: no server beforehand, and an exit code at the end."""
 
 import atexit
-import datetime
+import datetime as dt
 import os
 import sys
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def run_night(
     in the state folder, and ends with the process.
     """
     check_survey(survey)
-    name = night or last_night(survey, datetime.datetime.now(datetime.UTC))
+    name = night or last_night(survey, dt.datetime.now(dt.UTC))
     prepare_prefect(settings)
     from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
 

@@ -77,7 +77,9 @@ class LedgerRow:
     """Kept alerts per class."""
 
     partitions: tuple[PartitionRange, ...] = ()
-    bytes: int = 0
+    size: int = 0
+    """Size of what was delivered [byte]."""
+
     seconds: float = 0.0
     """CPU time of the filter [s]."""
 
@@ -124,7 +126,7 @@ class LedgerRow:
 
 @cache
 def _writer() -> tuple[Any, bytes]:
-    """Parsed schema of today's rows, and its fingerprint."""
+    """Give the parsed schema of today's rows, and its fingerprint."""
     schema = fastavro.parse_schema(schemas.load(SCHEMA))
     canonical = fastavro.schema.to_parsing_canonical_form(schema)
     number = fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")

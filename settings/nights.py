@@ -1,17 +1,17 @@
 """Which night a moment belongs to: nights run from noon to noon at the observatory."""
 
-import datetime
+import datetime as dt
 import re
 from zoneinfo import ZoneInfo
 
 from settings.errors import NothingThereError, SettingsError
 from settings.names import SURVEYS, TIME_ZONE
 
-NOON = datetime.time(12)
+NOON = dt.time(12)
 """Local time at which one night ends and the next begins."""
 
 
-def last_night(survey: str, at: datetime.datetime) -> str:
+def last_night(survey: str, at: dt.datetime) -> str:
     """Name the newest night that has ended at a moment.
 
     Parameters
@@ -30,11 +30,11 @@ def last_night(survey: str, at: datetime.datetime) -> str:
     --------
     At 12:30 in Chile on the 10th, the night of the 10th has just ended.
 
-    >>> last_night("lsst", datetime.datetime.fromisoformat("2026-03-10T12:30-03:00"))
+    >>> last_night("lsst", dt.datetime.fromisoformat("2026-03-10T12:30-03:00"))
     '20260310'
     """
     local = at.astimezone(ZoneInfo(TIME_ZONE[survey]))
-    ended = local.date() - datetime.timedelta(days=0 if local.time() >= NOON else 1)
+    ended = local.date() - dt.timedelta(days=0 if local.time() >= NOON else 1)
     return f"{ended:%Y%m%d}"
 
 
@@ -51,7 +51,7 @@ def check_night(night: str) -> None:
     try:
         if not re.fullmatch(r"\d{8}", night):
             raise ValueError(night)  # noqa: TRY301 - said once, below
-        datetime.datetime.strptime(night, "%Y%m%d").replace(tzinfo=datetime.UTC)
+        dt.datetime.strptime(night, "%Y%m%d").replace(tzinfo=dt.UTC)
     except ValueError as error:
         raise SettingsError(
             f"{night} is not a night: write the date of the morning on which it ends,"

@@ -7,6 +7,7 @@ The interface that a store which Arrow cannot open will have too: `schema`,
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,9 @@ class ParquetUnit:
         leaves = self._parquet_columns(set(paths.values()))
         for batch in self._batches(NARROW_ROWS, self._unit.groups, leaves):
             picked = {n: pick(batch.column(p[0]), p[1:]) for n, p in paths.items()}
-            nulls = {n: pa.nulls(len(batch), t) for n, t in absent.items()}
+            nulls: dict[str, Any] = {
+                n: pa.nulls(len(batch), t) for n, t in absent.items()
+            }
             yield pa.RecordBatch.from_pydict(picked | nulls)
 
     def rows(
@@ -101,7 +104,7 @@ class ParquetUnit:
         for batch in self._batches(self._wide_rows(group), (group,), None):
             high = int(np.searchsorted(wanted, start + len(batch)))
             if low < high:
-                yield slice(low, high), batch.take(pa.array(wanted[low:high] - start))
+                yield slice(low, high), batch.take(wanted[low:high] - start)
             start, low = start + len(batch), high
 
     def _wide_rows(self, group: int) -> int:
@@ -115,7 +118,7 @@ class ParquetUnit:
     ) -> Iterator[pa.RecordBatch]:
         with _translated(self._unit):
             yield from self._file.iter_batches(
-                batch_size=rows, row_groups=groups, columns=columns, use_threads=False
+                batch_size=rows, row_groups=[*groups], columns=columns, use_threads=False
             )
 
     def _parquet_columns(self, paths: set[tuple[str, ...]]) -> list[str]:

@@ -11,7 +11,7 @@ from runtime.shipping import code_digest
 from runtime.spark import spark_session
 from settings import Settings
 from settings.errors import BrokerUnavailableError, NewerRunError, NightError
-from tasks.distribute_shard import Job
+from tasks.job import Job
 from tasks.plan_night import NightPlan
 from tasks.report import Report
 from tasks.spark_task import Shards, make_task

@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +30,7 @@ from nightmail.avro import (
 from settings.errors import NewerRunError, StoreError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, topic, transactional_id
 from store.parquet import ParquetUnit
+from tasks.job import Job
 from tasks.outbox import Outbox
 from tasks.parcel import Parcel
 from tasks.report import Report
@@ -40,26 +39,6 @@ from tasks.work import Work, is_done
 
 ATTEMPTS = 4
 """Times that a shard starts again with a new producer before it gives up."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every task of a night's Spark job knows."""
-
-    survey: str
-    night: str
-    prefix: str
-    partitions: int
-    """Partitions of each topic."""
-
-    archive: Path
-    kafka: Mapping[str, Any] = field(repr=False)
-    """Configuration of the publisher."""
-
-    types: Mapping[str, pa.DataType]
-    """Type of each column that some file of the night has."""
-
-    generation: int = 0
 
 
 def distribute_shards(
@@ -196,10 +175,8 @@ class _Shard:
         selection = select_alerts(
             unit,
             filters,
-            survey=self.job.survey,
-            types=self.job.types,
+            self.job,
             not_ours=work.not_ours,
-            partitions=self.job.partitions,
         )
         self.at("selected")
         schema = derive_schema(unit.schema)
@@ -263,7 +240,7 @@ class _Shard:
     def _without_refused(
         self, names: list[str], error: RefusedError
     ) -> list[list[str]]:
-        """What is tried next: the others together, or halves where none is blamed."""
+        """Choose what is tried next: the others together, or halves where none is blamed."""
         blamed = [n for n in names if self._topic(n) in error.topics]
         if not blamed and len(names) > 1:
             half = len(names) // 2

@@ -1,9 +1,10 @@
-"""One unit on its way: what was selected, encoded and set aside, and what to remember."""
+"""One unit on its way: what was selected, encoded, set aside, and is to remember."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,7 @@ class Parcel:
         )
 
     def kept(self, name: str) -> list[int]:
-        """Indices of the alerts that a filter keeps and that can be sent."""
+        """Give the indices of what a filter keeps and that can be sent."""
         kept = np.flatnonzero(self.selection.masks[name]).tolist()
         return [index for index in kept if index not in self.set_aside]
 
@@ -78,7 +79,7 @@ class Parcel:
         for name in self.selection.masks:
             kept = self.kept(name)
             if kept:
-                columns = {
+                columns: dict[str, Any] = {
                     "id": self.selection.ids[kept],
                     "filter": [name] * len(kept),
                     "topic": [self.topics[name]] * len(kept),
@@ -117,7 +118,7 @@ class Parcel:
             archive_slice=slice_name if kept else None,
             classes=dict(Counter(self.selection.classes[i] for i in kept)),
             partitions=sent.of(self.topics[name]),
-            bytes=sent.bytes.get(self.topics[name], 0),
+            size=sent.bytes.get(self.topics[name], 0),
             seconds=self.selection.seconds[name],
             set_aside=int(self.selection.masks[name].sum()) - len(kept),
             nulls=self.selection.nulls.get(name, ()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from nightmail.columns import resolve
 from nightmail.evaluate import evaluate
 from settings.names import ID_COLUMN, OBJECT_COLUMNS, stable_hash
 from store.parquet import ParquetUnit
+from tasks.job import Job
 
 Integers = npt.NDArray[np.int64]
 
@@ -66,22 +68,16 @@ class _Columns:
 def select_alerts(
     unit: ParquetUnit,
     filters: Mapping[str, Filter],
+    job: Job,
     *,
-    survey: str,
-    types: Mapping[str, pa.DataType],
     not_ours: Sequence[int],
-    partitions: int,
 ) -> Selection:
     """Evaluate all filters in one pass over the columns that they name.
 
     Parameters
     ----------
-    types
-        Type of each column that some file of the night has.
     not_ours
         Ids that another unit owns.
-    partitions
-        Partitions of a topic.
 
     Raises
     ------
@@ -90,19 +86,19 @@ def select_alerts(
     StoreError
         The file is damaged.
     """
-    columns = _choose_columns(unit.schema, filters, survey, types)
+    columns = _choose_columns(unit.schema, filters, job)
     running = [f for n, f in filters.items() if n not in columns.failures]
     parts, seen, start = [], np.sort(np.asarray(not_ours, np.int64)), 0
     failures, seconds = dict(columns.failures), dict.fromkeys(filters, 0.0)
     for batch in unit.columns(sorted(columns.present), columns.absent):
-        ids = _ids(batch, survey)
+        ids = _ids(batch, job.survey)
         ours = _first_of_each(ids, seen)
         seen = np.union1d(seen, ids)
         done = evaluate([f for f in running if f.name not in failures], batch)
         failures |= done.failures
         for name, spent in done.seconds.items():
             seconds[name] += spent
-        parts.append(_select(batch, start, ids, ours, done.masks, survey, partitions))
+        parts.append(_select(batch, start, ours, done.masks, job))
         start += len(batch)
     return _join(parts, running, columns, failures, seconds, start)
 
@@ -122,21 +118,19 @@ class _Part:
 def _select(
     batch: pa.RecordBatch,
     start: int,
-    ids: Integers,
     ours: npt.NDArray[np.bool_],
     masks: Mapping[str, npt.NDArray[np.bool_]],
-    survey: str,
-    partitions: int,
+    job: Job,
 ) -> _Part:
     kept = {name: mask & ours for name, mask in masks.items()}
-    wanted = np.flatnonzero(np.any([*kept.values(), np.zeros(len(ids), bool)], axis=0))
-    narrow = batch.take(pa.array(wanted))
-    objects = _object_names(narrow, survey)
+    wanted = np.flatnonzero(np.any([*kept.values(), np.zeros(len(ours), bool)], axis=0))
+    narrow = batch.take(wanted)
+    objects = _object_names(narrow, job.survey)
     return _Part(
         rows=wanted + start,
-        ids=ids[wanted],
-        partitions=np.array([stable_hash(o, partitions) for o in objects], np.int64),
-        classes=classify(survey, narrow).to_pylist(),
+        ids=_ids(narrow, job.survey),
+        partitions=np.array([stable_hash(o, job.partitions) for o in objects], np.int64),
+        classes=[str(c) for c in classify(job.survey, narrow).to_pylist()],
         masks={name: mask[wanted] for name, mask in kept.items()},
         ours=int(ours.sum()),
     )
@@ -187,34 +181,34 @@ def _without_unwanted(selection: Selection) -> Selection:
 def _choose_columns(
     schema: pa.Schema,
     filters: Mapping[str, Filter],
-    survey: str,
-    types: Mapping[str, pa.DataType],
+    job: Job,
 ) -> _Columns:
     chosen = _Columns()
     for name, made in filters.items():
         try:
-            missing = tuple(c for c in made.columns if not _has(schema, c, types))
+            missing = tuple(c for c in made.columns if not _has(schema, c, job))
         except ColumnError as error:
             chosen.failures[name] = str(error)
             continue
         chosen.present |= set(made.columns) - set(missing)
-        chosen.absent |= {c: types[c] for c in missing}
+        chosen.absent |= {c: job.types[c] for c in missing}
         if missing:
             chosen.nulls[name] = missing
-    ours = {ID_COLUMN[survey], *OBJECT_COLUMNS[survey], *class_columns(survey)}
+    ours = {ID_COLUMN[job.survey], *OBJECT_COLUMNS[job.survey]}
+    ours |= {*class_columns(job.survey)}
     chosen.present |= {c for c in ours if _exists(schema, c)}
-    if ID_COLUMN[survey] not in chosen.present:
+    if ID_COLUMN[job.survey] not in chosen.present:
         raise SchemaError(
-            f"The file has no column {ID_COLUMN[survey]}: is it a store of {survey}?"
+            f"The file has no column {ID_COLUMN[job.survey]}: is it of {job.survey}?"
         )
     return chosen
 
 
-def _has(schema: pa.Schema, name: str, types: Mapping[str, pa.DataType]) -> bool:
+def _has(schema: pa.Schema, name: str, job: Job) -> bool:
     """Tell whether the file has a column; raise where no file of the night has it."""
     if _exists(schema, name):
         return True
-    if name not in types:
+    if name not in job.types:
         resolve(schema, name)
     return False
 
@@ -250,7 +244,7 @@ def _object_names(batch: pa.RecordBatch, survey: str) -> Iterator[str]:
         yield next(str(v) for v in values if v is not None)
 
 
-def _null_for_zero(column: pa.Array) -> pa.Array:
+def _null_for_zero(column: Any) -> Any:
     if not pa.types.is_integer(column.type):
         return column
     zero = pc.equal(column, pa.scalar(0, column.type))

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 
 from runtime.shipping import code_digest
-from tasks.distribute_shard import Job, distribute_shards
+from tasks.distribute_shard import distribute_shards
+from tasks.job import Job
 from tasks.report import Report
 from tasks.work import Work
 
@@ -30,8 +31,8 @@ def make_task(
 
     def run(batches: Batches) -> Batches:
         for batch in batches:
-            for number in batch.column("id").to_pylist():
-                for report in _reports(job, tasks[number], code):
+            for number in batch.column("id").to_numpy():
+                for report in _reports(job, tasks[int(number)], code):
                     yield pa.RecordBatch.from_pydict({"report": [report.encode()]})
 
     return run

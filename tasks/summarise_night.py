@@ -1,6 +1,6 @@
 """Summarise a night: one value that adds up, kept beside the archive and published."""
 
-import datetime
+import datetime as dt
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -84,8 +84,8 @@ def day_obs(night: str) -> str:
     >>> day_obs("20260301")
     '20260228'
     """
-    morning = datetime.datetime.strptime(night, "%Y%m%d").replace(tzinfo=datetime.UTC)
-    return f"{morning - datetime.timedelta(days=1):%Y%m%d}"
+    morning = dt.datetime.strptime(night, "%Y%m%d").replace(tzinfo=dt.UTC)
+    return f"{morning - dt.timedelta(days=1):%Y%m%d}"
 
 
 def publish_night(settings: Settings, access: KafkaAccess, summary: Summary) -> None:
@@ -142,7 +142,7 @@ def _topic(
         delivered=sum(p.count for r in rows for p in r.partitions),
         archived=confirmed.archived,
         set_aside=sum(r.set_aside for r in rows),
-        bytes=sum(r.bytes for r in rows),
+        bytes=sum(r.size for r in rows),
         seconds=round(sum(r.seconds for r in rows), 3),
         classes=dict(sorted(archived.classes.items())) if archived else {},
         failures=confirmed.failures,

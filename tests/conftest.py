@@ -11,7 +11,9 @@ import pytest
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
-from settings.model import Settings
+from cluster.local import start, stop  # noqa: E402 - Prefect reads these once
+from settings.model import Archive, Settings, Store, Topics  # noqa: E402
+from simulator import simulate_night  # noqa: E402
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Real alerts, beside the checkout."""
@@ -33,7 +35,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What someone has set in a shell does not reach a test."""
+    """Keep what someone has set in a shell away from the tests."""
     for name in list(os.environ):
         if name.upper().startswith("NIGHTMAIL_") or name == "SLACK_API_TOKEN":
             monkeypatch.delenv(name)
@@ -50,8 +52,6 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def kafka_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """State folder of one real Kafka, for all tests that need any."""
-    from cluster.local import start, stop
-
     state_dir = tmp_path_factory.mktemp("kafka state")
     settings = Settings(state_dir=state_dir)
     start(settings)
@@ -61,12 +61,12 @@ def kafka_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def settings(kafka_state: Path, tmp_path: Path) -> Settings:
-    """Settings of a test's own: its store, its archive, its topics, the one Kafka."""
+    """Give settings of a test's own: its store, its archive, its topics, the one Kafka."""
     return Settings(
         state_dir=kafka_state,
-        store={"uri": str(tmp_path / "store" / "{survey}")},
-        archive={"uri": str(tmp_path / "archive")},
-        topics={"prefix": f"fink_t{next(_numbers)}_"},
+        store=Store(uri=str(tmp_path / "store" / "{survey}")),
+        archive=Archive(uri=str(tmp_path / "archive")),
+        topics=Topics.model_validate({"prefix": f"fink_t{next(_numbers)}_"}),
     )
 
 
@@ -90,16 +90,18 @@ def simulated_night(settings: Settings) -> Callable[..., Path]:
     """Put a simulated night into the test's store."""
 
     def put(
-        survey: str = "ztf", night: str = "20260301", alerts: int = 300, **more: int
+        survey: str = "ztf",
+        night: str = "20260301",
+        alerts: int = 300,
+        rows_per_file: int = 100,
     ) -> Path:
-        from simulator import simulate_night
-
         simulate_night(
             settings.store_root(survey),
             survey=survey,
             night=night,
             alerts=alerts,
-            **({"seed": 7, "rows_per_file": 100} | more),
+            seed=7,
+            rows_per_file=rows_per_file,
         )
         return settings.store_root(survey) / "science" / night
 

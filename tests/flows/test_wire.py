@@ -1,6 +1,6 @@
 """What existing clients get from a night of real records: each field, compared."""
 
-import datetime
+import datetime as dt
 import io
 import json
 import math
@@ -63,7 +63,7 @@ def _stored(folder: Path, column: str) -> dict[int, dict[str, Any]]:
 
 def _differences(wire: Any, store: Any, path: str) -> Iterator[str]:
     """Paths at which a decoded value is not what the store has, types included."""
-    if isinstance(store, datetime.datetime):
+    if isinstance(store, dt.datetime):
         text = f"{store:%Y-%m-%d %H:%M:%S.%f}".rstrip("0").removesuffix(".")
         store = text
     if isinstance(wire, dict) and isinstance(store, dict):

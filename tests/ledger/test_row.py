@@ -14,7 +14,7 @@ SENT = LedgerRow(
     archive_slice="007-0123456789ab",
     classes={"SN candidate": 2, "Unknown": 1},
     partitions=(PartitionRange(0, 5, 9, 2), PartitionRange(3, 7, 7, 1)),
-    bytes=12345,
+    size=12345,
     seconds=0.25,
     nulls=("anomaly_score",),
 )

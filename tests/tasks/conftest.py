@@ -10,7 +10,8 @@ from cluster.access import KafkaAccess
 from cluster.local import running
 from nightmail import Filter
 from settings.model import Settings
-from tasks.distribute_shard import Job, distribute_shards
+from tasks.distribute_shard import distribute_shards
+from tasks.job import Job
 from tasks.find_night import FoundNight, find_night
 from tasks.plan_night import NightPlan, plan_night
 from tasks.prepare_topics import prepare_topics
@@ -40,7 +41,7 @@ class Walked:
 
 @pytest.fixture
 def access(settings: Settings) -> Iterator[KafkaAccess]:
-    """The one Kafka."""
+    """Give the one Kafka."""
     with running(settings) as reached:
         yield reached
 

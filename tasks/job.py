@@ -1,0 +1,28 @@
+"""What every task of a night's Spark job knows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Job:
+    """One night, as its workers see it."""
+
+    survey: str
+    night: str
+    prefix: str
+    partitions: int
+    """Partitions of each topic."""
+
+    archive: Path
+    kafka: Mapping[str, Any] = field(repr=False)
+    """Configuration of the publisher."""
+
+    types: Mapping[str, pa.DataType]
+    """Type of each column that some file of the night has."""
+
+    generation: int = 0
