@@ -195,7 +195,7 @@ def _stop_if_last(folder: KafkaFolder) -> None:
             if folder.temporary.exists() and is_held(folder.lock):
                 end_broker(folder)
     except TimeoutError:
-        log.info("Kafka stays until the other run that uses it ends.")
+        log.debug("Kafka stays until the other run that uses it ends.")
 
 
 def _ensure_running(settings: Settings, folder: KafkaFolder, port: int | None) -> bool:

@@ -1,8 +1,8 @@
 """`nightmail demo`: two simulated nights, from the store to a reader, and checked."""
 
 import logging
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ log = logging.getLogger("nightmail")
 @click.option("--keep", is_flag=True, help="Leave Kafka running at the end.")
 @settings_option
 def demo(*, keep: bool, settings: "Settings") -> None:
-    """Show one whole night of both surveys, in about two minutes.
+    r"""Show one whole night of both surveys, in about two minutes.
 
     Simulates a night of ZTF and one of LSST, starts a real Kafka, runs the nightly flow
     on both, shows what came of them, and runs it again to show that nothing is sent
@@ -113,7 +113,7 @@ def _simulate(settings: "Settings", night: str) -> None:
         )
         size = sum(file.stat().st_size for file in files) / 1e6
         click.echo(
-            f"{survey}: {alerts:,} alerts in {len(files)} files, {size:.0f} MB, in {root}"
+            f"{survey}: {alerts:,} alerts, {len(files)} files, {size:.0f} MB, in {root}"
         )
 
 
@@ -149,8 +149,10 @@ def _check(
                     f"{topic.topic} has {found} alerts of the night, {doubled} of"
                     f" {survey} are doubled, and the summary says {topic.delivered}."
                 )
-        click.echo(f"{survey}: {counts.total():,} messages on {len(topics)} topics,")
-        click.echo("  as many as the summary says, none lost, none doubled.")
+        click.echo(
+            f"{survey}: {counts.total():,} messages on {len(topics)} topics, as the"
+            " summary says: none lost, none doubled."
+        )
 
 
 def _run_again(
@@ -163,8 +165,22 @@ def _run_again(
     from flows.by_hand import run_night  # noqa: PLC0415
 
     for survey in summaries:
-        run_night(settings, survey=survey, night=night)
+        # Its message is the same again: only the topics are worth a look.
+        with _hushed():
+            ending = run_night(settings, survey=survey, night=night)
+        if ending.exit_code:
+            raise IncompleteNightError(f"The second run failed: {ending.failures}")
     _check(public, summaries, started)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _ask(settings: "Settings", night: str) -> None:
@@ -196,12 +212,14 @@ def _read_one(public: Mapping[str, Any], summary: "Summary") -> None:
 
 
 def _suggest(night: str, *, keep: bool) -> None:
-    lines = [
-        'nightmail archive sql "select * from nights"      ask the archive yourself',
-        f"nightmail night --survey ztf --night {night}   nothing is sent again",
-        "nightmail cluster status                          where readers find the topics",
-        "nightmail settings                                what can be set",
-        "nightmail --help                                  the rest",
-    ]
-    first = "stop" if keep else "start"
-    click.echo("\n".join([f"nightmail cluster {first}", *lines]))
+    kafka = ("status", "where readers go") if keep else ("start", "to read the topics")
+    lines = {
+        "source .venv/bin/activate": "so that the command is at hand",
+        f"nightmail cluster {kafka[0]}": kafka[1],
+        'nightmail archive sql "select * from nights"': "ask the archive yourself",
+        f"nightmail night --survey ztf --night {night}": "nothing is sent again",
+        "nightmail settings": "what can be set",
+        "nightmail --help": "the rest",
+    }
+    for line, why in lines.items():
+        click.echo(f"{line:46}{why}")

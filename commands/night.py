@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @settings_option
 @click.pass_context
-def night(
+def night(  # noqa: PLR0913 - one for each option
     context: click.Context,
     *,
     survey: str,
@@ -33,7 +33,7 @@ def night(
     as_json: bool,
     settings: "Settings",
 ) -> None:
-    """Redistribute one night: run the filters, send, archive, summarise.
+    r"""Redistribute one night: run the filters, send, archive, summarise.
 
     Run it again as often as you like: what was sent is not sent again.
 

@@ -100,7 +100,7 @@ def _distribute(
     """Run the Spark job, if there is work; a job that died is one more report."""
     if not planned.work:
         log.info(
-            "Nothing to send: %s files are done for %s filters.",
+            "Nothing to send: the ledger has all files (%s) of all filters (%s).",
             len({unit.path for unit in planned.units}),
             len(planned.filters),
         )

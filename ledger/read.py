@@ -25,6 +25,9 @@ Night = tuple[str, str, str]
 Entries = dict[tuple[str, str], LedgerRow]
 """Row of each (unit, topic)."""
 
+LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+"""Asks for the offset behind the last record."""
+
 PATIENCE_S = 90.0
 """How long another transaction on the same partition may stay open [s]."""
 
@@ -90,14 +93,12 @@ class LedgerReader:
                 _take(message, night, reached, found)
             if time.monotonic() > deadline:
                 raise BrokerUnavailableError(
-                    f"A transaction on {LEDGER_TOPIC} stays open; try again in a minute."
+                    f"A transaction on {LEDGER_TOPIC} stays open; try again soon."
                 )
         return found
 
     def _high_watermarks(self, partitions: list[int]) -> dict[int, int]:
-        wanted = {
-            TopicPartition(LEDGER_TOPIC, p): OffsetSpec.latest() for p in partitions
-        }
+        wanted = {TopicPartition(LEDGER_TOPIC, p): LATEST for p in partitions}
         futures = self._admin.list_offsets(
             wanted,
             isolation_level=IsolationLevel.READ_UNCOMMITTED,

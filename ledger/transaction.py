@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import KafkaException, Producer
 
 from ledger.row import PartitionRange
 from ledger.verdict import BLAMES_TOPIC, Verdict, judge, true_cause
@@ -68,7 +68,7 @@ class Deliveries:
     bytes: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
-    def report(self, error: Any, message: Message) -> None:
+    def report(self, error: Any, message: Any) -> None:
         """Take one delivery report."""
         topic, partition = message.topic(), message.partition()
         if error is not None:

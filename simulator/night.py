@@ -23,8 +23,8 @@ RECORDS = {"ztf": ztf_records, "lsst": lsst_records}
 MOST_FILES = 10_000
 """More files would share a visit, and with it ids."""
 
-MOST_ROWS = 20_000
-"""Most rows of a file: it is made in memory, at some 200 kB a row."""
+MOST_ROWS = 10_000
+"""Most rows of a file: it is made in memory, at some 150 kB a row."""
 
 ROWS_PER_GROUP = 250
 """Rows of a row group."""

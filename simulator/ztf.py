@@ -197,7 +197,7 @@ def _first_detection(sightings: Sightings, rng: np.random.Generator) -> Floats:
 
 def _detections(sightings: Sightings, start: Floats) -> Ints:
     """How often each object was detected, before the history too."""
-    before = sightings.mjd[:, -1] - HISTORY_DAYS - start
+    before = sightings.mjd[sightings.first, -1] - HISTORY_DAYS - start
     unseen = np.maximum(before, 0) / DAYS_PER_DETECTION
     detections: Ints = sightings.sources.sum(axis=1) + unseen.astype(np.int64)
     return detections

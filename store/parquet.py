@@ -52,7 +52,7 @@ class ParquetUnit:
         self._leaves = list(_leaf_paths(self.schema))
 
     def columns(
-        self, names: Sequence[str], absent: Mapping[str, pa.DataType]
+        self, names: Sequence[str], absent: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
         """Yield narrow batches, their columns named as filters name them.
 
@@ -118,7 +118,10 @@ class ParquetUnit:
     ) -> Iterator[pa.RecordBatch]:
         with _translated(self._unit):
             yield from self._file.iter_batches(
-                batch_size=rows, row_groups=[*groups], columns=columns, use_threads=False
+                batch_size=rows,
+                row_groups=[*groups],
+                columns=columns,
+                use_threads=False,
             )
 
     def _parquet_columns(self, paths: set[tuple[str, ...]]) -> list[str]:

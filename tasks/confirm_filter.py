@@ -1,4 +1,4 @@
-"""Confirm a filter: what it kept was delivered and archived, or it says what was not."""
+"""Confirm a filter: what it kept was delivered and archived, or say what was not."""
 
 from dataclasses import dataclass
 

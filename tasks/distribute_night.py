@@ -82,7 +82,7 @@ def raise_worst(reports: Sequence[Report]) -> None:
 
 
 def share_out(work: Mapping[int, Sequence[Work]], tasks: int) -> list[Shards]:
-    """Give whole shards to at most so many tasks, the largest first, evenly by bytes."""
+    """Give whole shards to so many tasks or fewer, evenly by bytes, largest first."""
     sizes = {s: sum(w.unit.bytes for w in works) for s, works in work.items()}
     loads: list[list[int]] = [[] for _ in range(min(tasks, len(work)))]
     for shard in sorted(sizes, key=lambda s: -sizes[s]):

@@ -240,7 +240,7 @@ class _Shard:
     def _without_refused(
         self, names: list[str], error: RefusedError
     ) -> list[list[str]]:
-        """Choose what is tried next: the others together, or halves where none is blamed."""
+        """Choose what comes next: the others together, or halves if none is blamed."""
         blamed = [n for n in names if self._topic(n) in error.topics]
         if not blamed and len(names) > 1:
             half = len(names) // 2

@@ -170,7 +170,7 @@ def _owners(
     done: Entries,
     survey: str,
 ) -> dict[Unit, tuple[int, ...]]:
-    """Ids in each unit that some other unit owns: the one that was sent, or the first."""
+    """Ids in each unit that another unit owns: the one that was sent, or the first."""
     if not remaining or len(units) == 1:
         return {}
     sent = {name for (name, _), row in done.items() if row.outcome == "sent"}

@@ -100,7 +100,8 @@ def select_alerts(
             seconds[name] += spent
         parts.append(_select(batch, start, ours, done.masks, job))
         start += len(batch)
-    return _join(parts, running, columns, failures, seconds, start)
+    columns.failures |= failures
+    return _join(parts, running, columns, seconds)
 
 
 @dataclass
@@ -113,6 +114,8 @@ class _Part:
     classes: list[str]
     masks: dict[str, npt.NDArray[np.bool_]]
     ours: int
+    others: int
+    """Rows whose id another row has."""
 
 
 def _select(
@@ -129,10 +132,13 @@ def _select(
     return _Part(
         rows=wanted + start,
         ids=_ids(narrow, job.survey),
-        partitions=np.array([stable_hash(o, job.partitions) for o in objects], np.int64),
+        partitions=np.array(
+            [stable_hash(o, job.partitions) for o in objects], np.int64
+        ),
         classes=[str(c) for c in classify(job.survey, narrow).to_pylist()],
         masks={name: mask[wanted] for name, mask in kept.items()},
         ours=int(ours.sum()),
+        others=int((~ours).sum()),
     )
 
 
@@ -140,11 +146,9 @@ def _join(
     parts: Sequence[_Part],
     running: Sequence[Filter],
     columns: _Columns,
-    failures: dict[str, str],
     seconds: dict[str, float],
-    total: int,
 ) -> Selection:
-    names = [f.name for f in running if f.name not in failures]
+    names = [f.name for f in running if f.name not in columns.failures]
     empty = np.empty(0, np.int64)
     joined = Selection(
         rows=np.concatenate([empty, *(p.rows for p in parts)]),
@@ -155,11 +159,11 @@ def _join(
             n: np.concatenate([np.empty(0, bool), *(p.masks[n] for p in parts)])
             for n in names
         },
-        failures=failures,
+        failures=columns.failures,
         seconds=seconds,
         nulls=columns.nulls,
         read=sum(p.ours for p in parts),
-        duplicates=total - sum(p.ours for p in parts),
+        duplicates=sum(p.others for p in parts),
     )
     return _without_unwanted(joined)
 

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import fastavro
 
@@ -49,6 +50,8 @@ def summarise_night(
         The night. What does not add up is among its failures.
     """
     summary = add_up(settings, plan, back, failures)
+    if summary.status != "failed" and (problems := summary.problems()):
+        summary = replace(summary, status="failed", failures=tuple(problems))
     if summary != read_summary(settings.archive_root(), plan.survey, plan.night):
         publish_night(settings, access, summary)
         write_summary(settings.archive_root(), summary)

@@ -11,9 +11,9 @@ import pytest
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
-from cluster.local import start, stop  # noqa: E402 - Prefect reads these once
-from settings.model import Archive, Settings, Store, Topics  # noqa: E402
-from simulator import simulate_night  # noqa: E402
+from cluster.local import start, stop
+from settings.model import Archive, Settings, Store, Topics
+from simulator import simulate_night
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Real alerts, beside the checkout."""
@@ -61,7 +61,7 @@ def kafka_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def settings(kafka_state: Path, tmp_path: Path) -> Settings:
-    """Give settings of a test's own: its store, its archive, its topics, the one Kafka."""
+    """Give settings of a test's own: store, archive, topics, in the one Kafka."""
     return Settings(
         state_dir=kafka_state,
         store=Store(uri=str(tmp_path / "store" / "{survey}")),

@@ -16,7 +16,7 @@ ARGUMENTS = ["night", "--survey", "lsst", "--night", "20260301", "--alerts", "7"
 
 @pytest.fixture
 def settings_file(tmp_path: Path) -> str:
-    """Settings whose store lies in a folder with a space in its name."""
+    """Put the store into a folder with a space in its name."""
     path = tmp_path / "nightmail.toml"
     path.write_text(f'[store]\nuri = "{tmp_path}/my store/{{survey}}"\n')
     return str(path)

@@ -1,4 +1,4 @@
-"""How the command ends: each refusal one sentence, with the exit code that is its own."""
+"""How the command ends: each refusal one sentence, with its own exit code."""
 
 import socket
 import subprocess

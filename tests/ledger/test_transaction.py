@@ -30,7 +30,7 @@ NIGHT = "20260301"
 
 @pytest.fixture
 def access(settings: Settings) -> Iterator[KafkaAccess]:
-    """The one Kafka, with a ledger."""
+    """Give the one Kafka, with a ledger."""
     with running(settings) as reached:
         ensure_ledger(reached, settings)
         yield reached
@@ -38,7 +38,7 @@ def access(settings: Settings) -> Iterator[KafkaAccess]:
 
 @pytest.fixture
 def topic(settings: Settings, access: KafkaAccess) -> str:
-    """A topic of the test's own, of one partition."""
+    """Make a topic of the test's own, of one partition."""
     name = f"{settings.topics.prefix}any_ztf"
     ensure_topics(access, settings, [name], partitions=1)
     return name
@@ -46,7 +46,7 @@ def topic(settings: Settings, access: KafkaAccess) -> str:
 
 @pytest.fixture
 def owner(settings: Settings) -> str:
-    """A transactional id of the test's own."""
+    """Give a transactional id of the test's own."""
     return transactional_id(settings.topics.prefix, "ztf", NIGHT, 0)
 
 
@@ -61,7 +61,7 @@ def _committed(access: KafkaAccess, topic: str) -> list[bytes]:
         }
     )
     consumer.assign([TopicPartition(topic, 0, 0)])
-    found: list[bytes] = []
+    found: list[Any] = []
     while (message := consumer.poll(20)) is not None and message.error() is None:
         found.append(message.value())
     consumer.close()
@@ -157,7 +157,7 @@ def test_the_ledger_is_read_past_a_strangers_open_transaction(
     [("missing", 0, 10), ("", 99, 10), ("", 0, MAX_MESSAGE_BYTES + 1)],
     ids=["unknown topic", "unknown partition", "too large"],
 )
-def test_a_refusal_names_its_topic(
+def test_a_refusal_names_its_topic(  # noqa: PLR0913, PLR0917
     access: KafkaAccess, topic: str, owner: str, where: str, partition: int, size: int
 ) -> None:
     """What one topic refuses sends nothing, and says which topic it was."""

@@ -42,13 +42,13 @@ def lsst_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def ztf(ztf_files: list[Path]) -> pa.Table:
-    """Records of the ZTF night."""
+    """Read the ZTF night."""
     return pa.concat_tables([pq.read_table(path) for path in ztf_files])
 
 
 @pytest.fixture(scope="session")
 def lsst(lsst_files: list[Path]) -> pa.Table:
-    """Records of the LSST night."""
+    """Read the LSST night."""
     return pa.concat_tables([pq.read_table(path) for path in lsst_files])
 
 

@@ -90,7 +90,7 @@ def test_no_column_of_the_tree_is_missing(survey: str, shared_data: Path) -> Non
     assert missing == set()
 
 
-@pytest.mark.parametrize(("survey", "count"), [("ztf", 61), ("lsst", 24)])
+@pytest.mark.parametrize(("survey", "count"), [("ztf", 53), ("lsst", 24)])
 def test_the_store_is_read_back_as_declared(
     survey: str, count: int, request: pytest.FixtureRequest
 ) -> None:

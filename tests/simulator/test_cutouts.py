@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,12 @@ NAMES = ("Science", "Template", "Difference")
 """The three stamps of an alert."""
 
 
+def rows(table: pa.Table, *columns: str) -> list[dict[str, Any]]:
+    """Take some columns of a night, by row."""
+    found: list[dict[str, Any]] = table.select(list(columns)).to_pylist()
+    return found
+
+
 def image(content: bytes) -> np.ndarray:
     """Pixels of a FITS file, which astropy finds nothing wrong with."""
     with fits.open(io.BytesIO(content), memmap=False) as opened:
@@ -22,7 +29,7 @@ def image(content: bytes) -> np.ndarray:
 
 
 def stars(count: int = 3) -> Stars:
-    """Groups of stamps of a star without noise beside a host."""
+    """Describe a star without noise beside a host."""
     return Stars(
         flux=np.linspace(100, 300, count),
         width=np.full(count, 1.2),
@@ -60,13 +67,16 @@ def test_the_star_has_the_flux_that_is_asked_for(rng: np.random.Generator) -> No
 
     sums = drawn["Difference"].sum(axis=(1, 2))
     assert sums == pytest.approx([100, 200, 300], rel=1e-3)
-    assert np.allclose(drawn["Science"] - drawn["Template"], drawn["Difference"])
+    assert np.allclose(
+        drawn["Science"] - drawn["Template"], drawn["Difference"], atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_ztf_stamp_opens(ztf: pa.Table, name: str) -> None:
     """ZTF's stamps are gzipped images of 63 by 63 pixels."""
-    for stamp in ztf[f"cutout{name}"].to_pylist()[:20]:
+    for row in rows(ztf, f"cutout{name}")[:20]:
+        stamp = row[f"cutout{name}"]
         assert image(gzip.decompress(stamp["stampData"])).shape == (63, 63)
         assert stamp["fileName"].startswith("candid")
 
@@ -74,26 +84,30 @@ def test_every_ztf_stamp_opens(ztf: pa.Table, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_lsst_stamp_opens(lsst: pa.Table, name: str) -> None:
     """LSST's stamps are plain images of 31 by 31 pixels."""
-    for stamp in lsst[f"cutout{name}"].to_pylist()[:20]:
-        assert image(stamp).shape == (31, 31)
+    for row in rows(lsst, f"cutout{name}")[:20]:
+        assert image(row[f"cutout{name}"]).shape == (31, 31)
 
 
 def test_the_stamp_is_as_bright_as_the_alert(lsst: pa.Table) -> None:
     """Bright alerts' difference images hold the flux that the alert gives [nJy]."""
-    alerts = zip(lsst["diaSource"].to_pylist(), lsst["cutoutDifference"], strict=True)
-    bright = [(a["psfFlux"], s) for a, s in alerts if a["snr"] > 100]
+    alerts = rows(lsst, "diaSource", "cutoutDifference")
+    bright = [row for row in alerts if row["diaSource"]["snr"] > 100]
 
-    for flux, stamp in bright[:50]:
-        assert image(stamp.as_py()).sum() == pytest.approx(flux, rel=0.25)
+    assert bright
+    for row in bright[:50]:
+        flux = row["diaSource"]["psfFlux"]
+        assert image(row["cutoutDifference"]).sum() == pytest.approx(flux, rel=0.25)
 
 
 def test_a_star_shows_at_the_middle(ztf: pa.Table) -> None:
     """The brightest pixel of a bright alert's difference is within 2 of the middle."""
-    alerts = zip(ztf["candidate"].to_pylist(), ztf["cutoutDifference"], strict=True)
-    bright = [(a, s["stampData"].as_py()) for a, s in alerts if a["scorr"] > 30]
+    alerts = rows(ztf, "candidate", "cutoutDifference")
+    bright = [row for row in alerts if row["candidate"]["scorr"] > 30]
 
-    for candidate, stamp in bright[:50]:
-        sign = 1 if candidate["isdiffpos"] == "t" else -1
-        pixels = sign * image(gzip.decompress(stamp))
-        row, column = np.unravel_index(pixels.argmax(), pixels.shape)
-        assert max(abs(row - 31), abs(column - 31)) <= 2
+    assert bright
+    for row in bright[:50]:
+        sign = 1 if row["candidate"]["isdiffpos"] == "t" else -1
+        stamp = gzip.decompress(row["cutoutDifference"]["stampData"])
+        pixels = sign * image(stamp)
+        place = np.unravel_index(pixels.argmax(), pixels.shape)
+        assert max(abs(int(axis) - 31) for axis in place) <= 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simulator.arrays import Floats
 from simulator.classes import Kind
 from simulator.light_curves import Curves, draw_curves, relative_flux
 
@@ -10,12 +11,13 @@ DAYS = np.arange(-60.0, 61.0)[None, :]
 """Two months before and after the reference epoch."""
 
 
-def curve(kind: Kind, age: float = 60.0, seed: int = 7) -> np.ndarray:
+def curve(kind: Kind, age: float = 60.0, seed: int = 7) -> Floats:
     """Flux of one object in a middle band, by day."""
     rng = np.random.Generator(np.random.PCG64(seed))
     drawn = draw_curves(np.array([kind]), 0.5, rng)
     curves = Curves(**(vars(drawn) | {"age": np.array([age])}))
-    return relative_flux(curves, DAYS, np.zeros_like(DAYS), rng)[0]
+    flux: Floats = relative_flux(curves, DAYS, np.zeros_like(DAYS), rng)[0]
+    return flux
 
 
 def test_a_supernova_rises_in_weeks_and_falls_in_months() -> None:

@@ -48,7 +48,7 @@ def test_histories_are_earlier_and_in_order(records: list[Record]) -> None:
 
 
 def test_what_was_not_detected_has_a_limit(records: list[Record]) -> None:
-    """An upper limit has no magnitude, id or place; a detection has all, and is bright."""
+    """An upper limit has no magnitude, id or place; a detection has all of them."""
     entries = [entry for record in records for entry in record["prv_candidates"]]
     limits = [entry for entry in entries if entry["magpsf"] is None]
     flagged = {

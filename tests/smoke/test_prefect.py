@@ -120,7 +120,7 @@ class Prefect:
         return [s["name"] for s in sorted(found, key=lambda s: str(s["timestamp"]))]
 
     def log(self, name: str) -> str:
-        """What a child has said."""
+        """Give the end of what a child has said."""
         return (self.home / f"{name}.log").read_text()[-4000:]
 
     def _spawn(self, *words: str) -> None:
@@ -196,7 +196,7 @@ def prefect(settings: Settings, tmp_path: Path) -> Iterator[Prefect]:
 def test_scheduled_manual_and_failing_runs(
     prefect: Prefect, simulated_night: Callable[..., Path]
 ) -> None:
-    """A schedule starts a night, a second run of it waits, a bad filter fails by name."""
+    """A schedule starts a night, a second run waits, a bad filter fails by name."""
     now = datetime.now(UTC)
     nights = {survey: last_night(survey, now) for survey in ("ztf", "lsst")}
     for survey, night in nights.items():
@@ -217,8 +217,8 @@ def test_scheduled_manual_and_failing_runs(
     time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
     by_hand = prefect.run(ztf, survey="ztf", night=nights["ztf"])
     failing = prefect.run(lsst, survey="lsst", night=nights["lsst"])
-    runs = {name: prefect.ended(i) for name, i in
-            {"scheduled": scheduled, "by hand": by_hand, "failing": failing}.items()}  # fmt: skip
+    started = {"scheduled": scheduled, "by hand": by_hand, "failing": failing}
+    runs = {name: prefect.ended(run) for name, run in started.items()}
 
     assert runs["scheduled"]["state_type"] == "COMPLETED", prefect.log("worker")
     assert runs["by hand"]["state_type"] == "COMPLETED", prefect.log("worker")

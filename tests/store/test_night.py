@@ -43,7 +43,7 @@ def test_a_missing_night_names_those_that_are_there(tmp_path: Path) -> None:
 
 def test_a_missing_store_is_another_error(tmp_path: Path) -> None:
     """A store that is not mounted may be there later."""
-    with pytest.raises(StoreUnavailableError, match="store.uri") as caught:
+    with pytest.raises(StoreUnavailableError, match=r"store\.uri") as caught:
         find_folder(tmp_path / "nowhere", "20260302")
 
     assert caught.value.exit_code == 5

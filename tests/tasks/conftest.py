@@ -11,8 +11,8 @@ from cluster.local import running
 from nightmail import Filter
 from settings.model import Settings
 from tasks.distribute_shard import distribute_shards
-from tasks.job import Job
 from tasks.find_night import FoundNight, find_night
+from tasks.job import Job
 from tasks.plan_night import NightPlan, plan_night
 from tasks.prepare_topics import prepare_topics
 from tasks.read_back import read_back
