@@ -14,6 +14,7 @@ from nightmail import NightmailError, cli
 from settings import Settings
 from settings.errors import IncompleteNightError
 from settings.nights import check_survey, last_night
+from tasks.find_night import find_night
 
 FAILED = IncompleteNightError.exit_code
 """Exit code of a night that ended, with failures."""
@@ -48,6 +49,8 @@ def run_night(
     """
     check_survey(survey)
     name = night or last_night(survey, dt.datetime.now(dt.UTC))
+    # What can be refused is refused before a server is started for it.
+    find_night(settings, survey=survey, night=name, names=filters)
     prepare_prefect(settings)
     from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
 

@@ -75,7 +75,7 @@ def test_an_unknown_setting(run: Run) -> None:
     ended = run("nightmail", "night", "--survey", "ztf", NIGHTMAIL_KAFKA__USER="x")
 
     assert ended.returncode == 2
-    assert "kafka.username" in ended.stderr
+    assert "NIGHTMAIL_KAFKA__USERNAME" in ended.stderr
 
 
 def test_kafka_that_is_not_reachable(
@@ -108,9 +108,7 @@ def test_an_archive_that_cannot_be_written(
 
     assert ended.returncode == 5, ended.stderr
     assert str(settings.archive_root()) in ended.stderr
-    settings.archive_root().unlink()
-    again = run("nightmail", "night", "--survey", "ztf", "--night", "20260301")
-    assert again.returncode == 0, again.stderr
+    assert _sent(settings) == 0
 
 
 @pytest.mark.parametrize("module", ["nightmail", "flows.nightly"])

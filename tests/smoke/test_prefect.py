@@ -94,6 +94,15 @@ class Prefect:
         answer = httpx.post(f"{self.api}{path}", json=body, timeout=30)
         return answer.raise_for_status().json()
 
+    def schedule(self, deployment: str, due: datetime) -> None:
+        """Let a deployment run once a day from a moment on, and not at noon."""
+        daily = {"interval": 86400.0, "anchor_date": due.isoformat()}
+        httpx.patch(
+            f"{self.api}/deployments/{deployment}",
+            json={"schedules": [{"schedule": daily, "active": True, "slug": "soon"}]},
+            timeout=30,
+        ).raise_for_status()
+
     def deployment(self, name: str) -> str:
         """Id of a deployment of the nightly flow."""
         return str(self.get(f"/deployments/name/nightly/{name}")["id"])
@@ -197,22 +206,13 @@ def test_scheduled_manual_and_failing_runs(
     prefect: Prefect, simulated_night: Callable[..., Path]
 ) -> None:
     """A schedule starts a night, a second run waits, a bad filter fails by name."""
-    now = datetime.now(UTC)
-    nights = {survey: last_night(survey, now) for survey in ("ztf", "lsst")}
+    nights = {s: last_night(s, datetime.now(UTC)) for s in ("ztf", "lsst")}
     for survey, night in nights.items():
         simulated_night(survey, night, alerts=60)
     ztf, lsst = prefect.deployment("ztf"), prefect.deployment("lsst")
 
-    due = now + timedelta(seconds=15)
-    prefect.post(
-        f"/deployments/{ztf}/schedules",
-        [
-            {
-                "schedule": {"interval": 86400.0, "anchor_date": due.isoformat()},
-                "active": True,
-            }
-        ],
-    )
+    due = datetime.now(UTC) + timedelta(seconds=20)
+    prefect.schedule(ztf, due)
     scheduled = _scheduled_run(prefect, ztf, due)
     time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
     by_hand = prefect.run(ztf, survey="ztf", night=nights["ztf"])
