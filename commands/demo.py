@@ -52,7 +52,7 @@ log = logging.getLogger("nightmail")
 @click.option("--keep", is_flag=True, help="Leave Kafka running at the end.")
 @settings_option
 def demo(*, keep: bool, settings: "Settings") -> None:
-    r"""Show one whole night of both surveys, in about two minutes.
+    """Show one whole night of both surveys, in about two minutes.
 
     Simulates a night of ZTF and one of LSST, starts a real Kafka, runs the nightly flow
     on both, shows what came of them, and runs it again to show that nothing is sent
@@ -62,7 +62,7 @@ def demo(*, keep: bool, settings: "Settings") -> None:
     Examples:
       nightmail demo
       nightmail demo --keep
-    """
+    """  # noqa: D301 - click's mark is a real backspace
     from cluster.local import running  # noqa: PLC0415 - seconds, not for --help
     from runtime.spark import spark_session  # noqa: PLC0415
 

@@ -33,7 +33,7 @@ def night(  # noqa: PLR0913 - one for each option
     as_json: bool,
     settings: "Settings",
 ) -> None:
-    r"""Redistribute one night: run the filters, send, archive, summarise.
+    """Redistribute one night: run the filters, send, archive, summarise.
 
     Run it again as often as you like: what was sent is not sent again.
 
@@ -45,7 +45,7 @@ def night(  # noqa: PLR0913 - one for each option
     Examples:
       nightmail night --survey ztf --night 20260301
       nightmail night --survey lsst --night 20260310 --filter in_tns --json
-    """
+    """  # noqa: D301 - click's mark is a real backspace
     # Prefect, Spark and Arrow take seconds to load: not for --help.
     from archive.summary import read_summary, to_json  # noqa: PLC0415
     from archive.tables import show_table  # noqa: PLC0415

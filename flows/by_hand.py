@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NoReturn
 
+from cluster.access import connect
 from flows.temporary_server import end_stray_server
 from nightmail import NightmailError, cli
 from settings import Settings
@@ -51,6 +52,8 @@ def run_night(
     name = night or last_night(survey, dt.datetime.now(dt.UTC))
     # What can be refused is refused before a server is started for it.
     find_night(settings, survey=survey, night=name, names=filters)
+    if settings.kafka.bootstrap_servers:
+        connect(settings)
     prepare_prefect(settings)
     from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
 

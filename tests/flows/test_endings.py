@@ -4,10 +4,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cluster.count import count_topics
+from cluster.local import status
 from settings.model import Settings
 from tests.flows.conftest import Run
 
@@ -21,6 +24,17 @@ def picky(candidate_magpsf):
     "Raises."
     raise ValueError("one row is odd")
 """
+
+
+def _sent(settings: Settings) -> int:
+    """How many alerts stand on the topics of a test."""
+    names = [
+        f"{settings.topics.prefix}{name}_ztf"
+        for name in ("sn_candidates", "sso_ztf_candidates")
+    ]
+    public = {"bootstrap.servers": status(settings).public_servers}
+    since = datetime.now(UTC) - timedelta(hours=1)
+    return count_topics(public, names, night="20260301", since=since).total()
 
 
 def _sentences(ended: subprocess.CompletedProcess[str]) -> list[str]:
