@@ -13,7 +13,7 @@ from cluster.access import connect
 from flows.temporary_server import end_stray_server
 from nightmail import NightmailError, cli
 from settings import Settings
-from settings.errors import IncompleteNightError
+from settings.errors import IncompleteNightError, PrefectUnavailableError
 from settings.nights import check_survey, last_night
 from tasks.find_night import find_night
 
@@ -57,7 +57,14 @@ def run_night(
     prepare_prefect(settings)
     from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
 
-    state = nightly(survey, name, list(filters or ()) or None, return_state=True)
+    try:
+        state = nightly(survey, name, list(filters or ()) or None, return_state=True)
+    except RuntimeError as error:
+        # A step's own error is in the state: this one is of the server.
+        raise PrefectUnavailableError(
+            f"Prefect's server cannot be used ({str(error).strip().splitlines()[0]}):"
+            " try again, or unset PREFECT_API_URL for a temporary one."
+        ) from error
     return _ending(state, name)
 
 

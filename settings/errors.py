@@ -12,6 +12,7 @@ NightmailError            (the client's base)
 └── RetryableError        (the client's) try again later
     ├── BrokerUnavailableError  (the client's)
     ├── ClusterError      the local Kafka cannot be started or stopped
+    ├── PrefectUnavailableError
     ├── StoreUnavailableError
     ├── ArchiveUnavailableError  read-only, or no space left
     └── SlackUnavailableError
@@ -28,6 +29,7 @@ __all__ = [
     "NightError",
     "NightmailError",
     "NothingThereError",
+    "PrefectUnavailableError",
     "QueryError",
     "RetryableError",
     "SettingsError",
@@ -80,6 +82,10 @@ class SlackPostError(NightmailError):
 
 class ClusterError(RetryableError):
     """The local Kafka cannot be started, reached or stopped."""
+
+
+class PrefectUnavailableError(RetryableError):
+    """Prefect's server does not answer."""
 
 
 class StoreUnavailableError(RetryableError):

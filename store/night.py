@@ -1,22 +1,12 @@
 """The files of a night in the science store."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from settings.errors import NothingThereError, StoreUnavailableError
 
 SPARK_LOG = "_spark_metadata"
 """Folder in which a streaming Spark writer says which files count."""
-
-
-@dataclass(frozen=True)
-class NightFiles:
-    """Where a night lies, and the Parquet files that count."""
-
-    folder: Path
-    names: tuple[str, ...]
-    """Paths relative to the folder, sorted; the ledger knows files by these."""
 
 
 def find_folder(root: Path, night: str) -> Path:
@@ -64,19 +54,24 @@ def list_nights(root: Path) -> Iterator[str]:
         yield f"{year}{month}{day}"
 
 
-def list_files(folder: Path) -> NightFiles:
+def list_files(folder: Path) -> tuple[str, ...]:
     """List the Parquet files of a night's folder.
 
     Files and folders that begin with `_` or `.` do not count, as everywhere in the
-    field. Where a streaming Spark job wrote the night, its log decides, and only Spark
-    may read that: see `store.spark_log`.
+    field.
+
+    Returns
+    -------
+    tuple of str
+        Paths relative to the folder, sorted.
     """
-    names = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*.parquet")
-        if path.is_file() and _is_visible(path.relative_to(folder))
+    return tuple(
+        sorted(
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*.parquet")
+            if path.is_file() and _is_visible(path.relative_to(folder))
+        )
     )
-    return NightFiles(folder, tuple(names))
 
 
 def is_streamed(folder: Path) -> bool:

@@ -21,10 +21,10 @@ from settings import Settings
 from settings.errors import StoreError
 from settings.names import ID_COLUMN, stable_hash, topic
 from store.footer import Footer, read_footer
-from store.night import list_files
 from store.parquet import ParquetUnit
 from store.unit import Unit, cut_into_units
 from tasks.find_night import FoundNight
+from tasks.list_night import list_night
 from tasks.work import Work, is_done
 
 log = logging.getLogger("nightmail")
@@ -79,7 +79,7 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         The ledger cannot be read.
     """
     survey, night, filters = found.survey, found.night, found.filters
-    footers, corrupt = _read_footers(found.folder)
+    footers, corrupt = _read_footers(settings, found.folder)
     units = tuple(unit for footer in footers for unit in cut_into_units(footer))
     shards = ledger_partitions(access)
     done = read_done(settings, access, survey, night, shards)
@@ -113,12 +113,14 @@ def read_done(
         return reader.read(range(shards), (settings.topics.prefix, survey, night))
 
 
-def _read_footers(folder: Path | None) -> tuple[list[Footer], list[str]]:
+def _read_footers(
+    settings: Settings, folder: Path | None
+) -> tuple[list[Footer], list[str]]:
     footers: list[Footer] = []
     corrupt: list[str] = []
     if folder is None:
         return footers, corrupt
-    for name in list_files(folder).names:
+    for name in list_night(settings, folder):
         try:
             footers.append(read_footer(folder, name))
         except StoreError as error:

@@ -1,5 +1,6 @@
 """How the command ends: each refusal one sentence, with its own exit code."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -143,6 +144,48 @@ def test_a_failing_filter(
     assert ended.returncode == 1, ended.stderr
     assert any("picky" in s and "one row is odd" in s for s in _sentences(ended))
     assert len(_sentences(ended)) == 1
+
+
+def test_prefect_that_is_not_reachable(
+    run: Run, simulated_night: Callable[..., Path]
+) -> None:
+    """Exit code 5, naming the server."""
+    simulated_night(alerts=10)
+    url = "http://127.0.0.1:1/api"
+
+    ended = run(
+        "nightmail", "night", "--survey", "ztf", "--night", "20260301",
+        PREFECT_API_URL=url,
+    )  # fmt: skip
+
+    assert ended.returncode == 5, ended.stderr
+    assert url in _sentences(ended)[0]
+
+
+def test_by_schedule_a_night_without_a_folder_is_no_failure(
+    settings: Settings, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The run ends Completed, named NoData, with a summary of zero."""
+    (settings.store_root("ztf") / "science").mkdir(parents=True)
+    code = (
+        "from flows.nightly import nightly\n"
+        "state = nightly('ztf', return_state=True)\n"
+        "print(state.type.value, state.name)\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment | {"PREFECT_HOME": str(tmp_path / "prefect")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+    assert ended.stdout.splitlines()[-1] == "COMPLETED NoData"
+    summaries = list((settings.archive_root() / "ztf" / "nights").glob("*.json"))
+    assert [json.loads(s.read_text())["status"] for s in summaries] == ["no data"]
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -61,4 +61,4 @@ def test_hidden_files_do_not_count(tmp_path: Path) -> None:
         "notes.txt",
     )
 
-    assert list_files(tmp_path).names == ("a.parquet", "b.parquet")
+    assert list_files(tmp_path) == ("a.parquet", "b.parquet")
