@@ -75,7 +75,7 @@ def _has(rows: dict[str, LedgerRow], unit: Unit, version: str) -> bool:
 
 def _set_aside(rows: dict[str, LedgerRow]) -> list[str]:
     count = sum(row.set_aside for row in rows.values())
-    return [f"{count} alerts are too large to be sent."] if count else []
+    return [f"{count} alerts are too large, or cannot be encoded."] if count else []
 
 
 def _files(names: list[str]) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ledger.transaction import (
     RestartError,
     Transactor,
 )
-from nightmail import Filter, NightmailError, RetryableError, SchemaError
+from nightmail import AlertError, Filter, NightmailError, RetryableError, SchemaError
 from nightmail.avro import (
     compact,
     derive_schema,
@@ -76,7 +77,20 @@ def _fault(error: Exception, shard: int, unit: str = "") -> Report:
         outcome = "unavailable"
     known = isinstance(error, NightmailError)
     message = str(error) if known else f"{type(error).__name__}: {error}"
+    if unit and Path(unit).name not in message:
+        message = f"{unit}: {message}"
     return Report(outcome, shard, unit, message=message)
+
+
+def _encode(schema: Any, batch: pa.RecordBatch) -> Sequence[bytes | None]:
+    """Encode a batch; where that fails, one by one, with None for each that cannot."""
+    try:
+        return encode_batch(schema, batch)
+    except AlertError:
+        if len(batch) == 1:
+            return [None]
+    alone = (batch.slice(row, 1) for row in range(len(batch)))
+    return [value for one in alone for value in _encode(schema, one)]
 
 
 class _Shard:
@@ -220,7 +234,7 @@ class _Shard:
         archived = self._archived(parcel.unit.name)
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):
-                sent = parcel.pack(where, encode_batch(schema, wire_batch(batch)))
+                sent = parcel.pack(where, _encode(schema, wire_batch(batch)))
                 new = sent & ~np.isin(parcel.selection.ids[where], archived)
                 if new.any():
                     writer.write_alerts(batch.filter(pa.array(new)))

@@ -34,10 +34,12 @@ class Parcel:
     selection: Selection
     outbox: Outbox
     generation: int
-    set_aside: dict[int, int] = field(default_factory=dict)
-    """Index of each alert that is too large to be sent, and its size [byte]."""
+    set_aside: set[int] = field(default_factory=set)
+    """Indices of the alerts that are too large, or cannot be encoded."""
 
-    def pack(self, where: slice, values: Sequence[bytes]) -> npt.NDArray[np.bool_]:
+    def pack(
+        self, where: slice, values: Sequence[bytes | None]
+    ) -> npt.NDArray[np.bool_]:
         """Put encoded alerts into the outbox.
 
         Parameters
@@ -45,7 +47,7 @@ class Parcel:
         where
             Which rows of the selection they are.
         values
-            Their Avro bytes.
+            Their Avro bytes; None for an alert that cannot be encoded.
 
         Returns
         -------
@@ -55,8 +57,8 @@ class Parcel:
         indices = range(where.start, where.stop)
         limit = MAX_MESSAGE_BYTES - len(self.outbox.key) - OVERHEAD_BYTES
         for index, value in zip(indices, values, strict=True):
-            if len(value) > limit:
-                self.set_aside[index] = len(value)
+            if value is None or len(value) > limit:
+                self.set_aside.add(index)
             else:
                 self.outbox.add(self._waiting(index, len(value)), value)
         return np.array([index not in self.set_aside for index in indices], bool)

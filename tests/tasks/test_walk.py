@@ -382,3 +382,38 @@ def test_the_nights_record_is_read_as_any_alert(
     assert record is not None
     assert (record["night"], record["kept"]) == ("20260301", walked.summary.kept)
     assert record["topics"][0]["delivered"] == walked.delivered["bright"]
+
+
+def test_an_alert_that_cannot_be_sent_is_set_aside(
+    settings: Settings, walk: Any, read_topics: Any
+) -> None:
+    """Too large, or a map with one key twice: counted, the others are delivered."""
+    rows = [
+        {
+            "candid": number,
+            "candidate": {"magpsf": 15.0},
+            "stats": [("m0", 1.0), ("m0" if number == 3 else "m1", 2.0)],
+            "stamp": b"x" * (4_100_000 if number == 4 else 10),
+        }
+        for number in range(1, 7)
+    ]
+    schema = pa.schema(
+        [
+            ("candid", pa.int64()),
+            ("candidate", pa.struct([("magpsf", pa.float64())])),
+            ("stats", pa.map_(pa.string(), pa.float64())),
+            ("stamp", pa.binary()),
+        ]
+    )
+    folder = settings.store_root("ztf") / "science" / "20260301"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "a.parquet")
+
+    walked = walk(filters=[BRIGHT])
+
+    assert walked.summary.status == "failed"
+    assert walked.failures["bright"][0].startswith("2 alerts")
+    (topic,) = walked.summary.topics
+    assert (topic.kept, topic.set_aside, topic.delivered) == (6, 2, 4)
+    assert set(_archived(settings)) == {1, 2, 5, 6}
+    _agree(settings, walked, read_topics)
