@@ -1,0 +1,298 @@
+"""Killed at the worst moment: the next run finds it out, and all agree."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archive.slices import NightFolder
+from archive.summary import read_summary
+from archive.views import open_archive
+from cluster.access import KafkaAccess
+from cluster.count import count_topics
+from flows.temporary_server import NOTE
+from runtime.spark import TASK_FAILURES
+from settings.model import Settings
+from tests.tasks.conftest import Walked, access, walk
+
+__all__ = ["access", "walk"]
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
+
+PATIENCE_S = 120.0
+"""How long something may take that happens within seconds [s]."""
+
+WAITING = """
+import os
+import sys
+import time
+from pathlib import Path
+
+from ledger.transaction import Transactor
+from nightmail import alert_filter
+
+GATE = Path({gate!r})
+
+class Waiting(Transactor):
+    def send(self, records, remember, *, at):
+        def wait(where):
+            while where == "before commit" and not (GATE / "open").exists():
+                (GATE / str(os.getpid())).touch()
+                time.sleep(0.02)
+            at(where)
+        return super().send(records, remember, at=wait)
+
+if "tasks.distribute_shard" in sys.modules:
+    sys.modules["tasks.distribute_shard"].Transactor = Waiting
+"""
+"""Plug-in that stops the worker which imports it where a kill hurts most."""
+
+FILTER = """
+from nightmail import alert_filter
+
+@alert_filter(owner="someone@example.org", survey="ztf")
+def edited(candidate_magpsf):
+    "Brighter than so many magnitudes."
+    return candidate_magpsf < {limit}
+"""
+"""The filter that is edited between the runs."""
+
+DECOY = 'raise ImportError("this folder is not ours")\n'
+"""A package `filters` of someone else, in the folder where the command is typed."""
+
+
+def _wait_for(what: Callable[[], Any]) -> Any:
+    """Wait until something is true, and give it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """Yield a process, its parent, and so on."""
+    while pid > 1:
+        yield pid
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return
+        pid = int(stat.rpartition(")")[2].split()[1])
+
+
+def _is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a dead one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _descendants(pid: int) -> set[int]:
+    everyone = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit()]
+    return {one for one in everyone if pid in _ancestors(one)} - {pid}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One `nightmail night`."""
+
+    process: subprocess.Popen[bytes]
+    errors: Path
+
+    def wait(self) -> str:
+        """Wait for the end, and give what was said."""
+        self.process.wait(PATIENCE_S)
+        return self.errors.read_text()
+
+    def end(self) -> None:
+        """Kill it and what it started, if it still runs."""
+        if self.process.poll() is None:
+            for pid in _descendants(self.process.pid):
+                os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+        self.process.wait()
+
+
+class Gate:
+    """Where workers stop before their commit."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.code = WAITING.format(gate=str(folder))
+
+    def waiting(self, driver: int) -> int | None:
+        """Pid of the worker of a run that stands at the gate."""
+        for file in self.folder.glob("[0-9]*"):
+            pid = int(file.name)
+            if _is_alive(pid) and driver in _ancestors(pid):
+                return pid
+        return None
+
+    def open(self) -> None:
+        """Let everybody pass."""
+        (self.folder / "open").touch()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "a gate")
+
+
+@pytest.fixture
+def start(
+    environment: dict[str, str], tmp_path: Path
+) -> Iterator[Callable[..., Run]]:
+    """Start `nightmail night` beside a folder `filters` of somebody else."""
+    stand = tmp_path / "a folder of work"
+    (stand / "filters").mkdir(parents=True)
+    (stand / "filters" / "__init__.py").write_text(DECOY)
+    started: list[Run] = []
+
+    def begin(**variables: str) -> Run:
+        command = Path(sys.executable).with_name("nightmail")
+        words = ["night", "--survey", "ztf", "--night", "20260301"]
+        # What outlives a killed run would keep a pipe open.
+        errors = tmp_path / f"errors of run {len(started)}"
+        with errors.open("wb") as file:
+            process = subprocess.Popen(
+                [command, *words],
+                cwd=stand,
+                env=environment | variables,
+                stdout=file,
+                stderr=file,
+            )
+        started.append(Run(process, errors))
+        return started[-1]
+
+    yield begin
+    for run in started:
+        run.end()
+
+
+def _on_topics(settings: Settings, access: KafkaAccess) -> Counter[tuple[str, int]]:
+    """Count what an anonymous reader finds, by filter and id."""
+    names = [t.topic for t in _summary(settings).topics]
+    public = {"bootstrap.servers": access.public_servers}
+    since = datetime.now(UTC) - timedelta(hours=1)
+    found = count_topics(public, names, night="20260301", since=since)
+    prefix = settings.topics.prefix
+    return Counter(
+        {
+            (topic.removeprefix(prefix).removesuffix("_ztf"), one): count
+            for (topic, one), count in found.items()
+        }
+    )
+
+
+def _summary(settings: Settings) -> Any:
+    summary = read_summary(settings.archive_root(), "ztf", "20260301")
+    assert summary is not None
+    return summary
+
+
+def _agree(settings: Settings, access: KafkaAccess, brighter_than: float) -> None:
+    """Topics, ledger, archive and store say the same, each alert once."""
+    on_topics = _on_topics(settings, access)
+    root = settings.archive_root()
+    with open_archive(root, "ztf") as archive:
+        matches = archive.execute("select filter, id from matches").fetchall()
+        alerts = archive.execute("select candid from alerts").fetchall()
+        store = settings.store_root("ztf") / "science" / "20260301" / "*.parquet"
+        kept = archive.execute(
+            "select candid from read_parquet($1) where candidate.magpsf < $2",
+            [str(store), brighter_than],
+        ).fetchall()
+    assert set(on_topics.values()) == {1}
+    assert Counter(matches) == on_topics
+    assert Counter(alerts) == Counter({(i,) for _, i in on_topics})
+    assert {i for name, i in on_topics if name == "edited"} == {i for (i,) in kept}
+    delivered = {t.filter: t.delivered for t in _summary(settings).topics}
+    assert delivered == dict(Counter(name for name, _ in on_topics)) | {
+        name: 0 for name, count in delivered.items() if not count
+    }
+    assert NightFolder(root, "ztf", "20260301").pending() == []
+    assert _summary(settings).status == "complete"
+
+
+def test_worker_and_driver_killed_before_the_commit(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    access: KafkaAccess,
+    simulated_night: Callable[..., Path],
+    plugin: Callable[[str], str],
+    start: Callable[..., Run],
+    gate: Gate,
+) -> None:
+    """Spark tries again, a run after an edited filter sends all once, none is left."""
+    simulated_night(alerts=200, rows_per_file=200)
+    path = plugin(gate.code + FILTER.format(limit=19))
+    night = NightFolder(settings.archive_root(), "ztf", "20260301")
+
+    first = start(PYTHONPATH=path)
+    worker = _wait_for(lambda: gate.waiting(first.process.pid))
+    assert len(night.pending()) == 1
+    os.kill(worker, signal.SIGKILL)
+    second = _wait_for(lambda: gate.waiting(first.process.pid))
+    everyone = _descendants(first.process.pid)
+    server = int((settings.state_dir / NOTE).read_text().split()[0])
+    first.process.kill()
+    first.process.wait()
+
+    assert second != worker
+    assert {second, server} <= everyone
+    assert len(night.pending()) == 1
+    assert night.visible() == set()
+
+    plugin(FILTER.format(limit=18))
+    again = start(PYTHONPATH=path)
+    errors = again.wait()
+    # Only now does the worker that outlived its run go on to commit.
+    assert _is_alive(second)
+    gate.open()
+    _wait_for(lambda: not any(_is_alive(pid) for pid in everyone))
+
+    assert again.process.returncode == 0, errors
+    _agree(settings, access, 18)
+
+
+def test_a_worker_that_is_killed_each_time(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    access: KafkaAccess,
+    simulated_night: Callable[..., Path],
+    plugin: Callable[[str], str],
+    start: Callable[..., Run],
+    gate: Gate,
+    walk: Callable[..., Walked],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run ends with a failure and sends nothing; the next one sends all."""
+    simulated_night(alerts=200, rows_per_file=200)
+    path = plugin(gate.code + FILTER.format(limit=19))
+
+    run = start(PYTHONPATH=path)
+    for _ in range(TASK_FAILURES):
+        os.kill(_wait_for(lambda: gate.waiting(run.process.pid)), signal.SIGKILL)
+    errors = run.wait()
+
+    assert run.process.returncode == 1, errors
+    assert "Traceback" not in errors
+    assert _on_topics(settings, access) == Counter()
+    assert NightFolder(settings.archive_root(), "ztf", "20260301").visible() == set()
+
+    monkeypatch.syspath_prepend(plugin(FILTER.format(limit=18)))
+    walked = walk()
+
+    assert walked.summary.status == "complete"
+    _agree(settings, access, 18)
