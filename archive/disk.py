@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+
 from settings.errors import ArchiveUnavailableError
 
 PENDING_PREFIX = "_"
@@ -39,6 +41,10 @@ def refusals_explained(folder: Path) -> Iterator[None]:
     """
     try:
         yield
+    except pa.ArrowInvalid as error:
+        raise ArchiveUnavailableError(
+            f"A file of the archive in {folder} is damaged: {error}."
+        ) from error
     except OSError as error:
         why = REMEDIES.get(error.errno or 0, error.strerror or str(error))
         raise ArchiveUnavailableError(

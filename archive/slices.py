@@ -1,5 +1,6 @@
 """Slices of a night: written unseen, shown once Kafka has committed."""
 
+import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,13 +42,18 @@ _PENDING_SUFFIX = ".pending"
 
 
 def slice_name(shard: int, digest: str) -> str:
-    """Name of a slice: its shard, and a digest of all that decides what it holds."""
-    return f"{shard:03d}-{digest}"
+    """Name a slice: its shard, a digest of what decides its content, and this attempt.
+
+    Two attempts never write one file, so a run that was overtaken cannot touch what
+    the newer one shows; which attempt counts, the ledger says.
+    """
+    return f"{shard:03d}-{digest}-{uuid.uuid4().hex[:8]}"
 
 
 def shard_of_slice(name: str) -> int:
-    """Shard that a slice belongs to, read from its name."""
-    return int(name.partition("-")[0])
+    """Read the shard that a slice belongs to from its name; -1 where it has none."""
+    shard = name.partition("-")[0]
+    return int(shard) if shard.isdecimal() else -1
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,56 @@ class NightFolder:
         with refusals_explained(self.folder("alerts")):
             parts = [_read_ids(file, id_column) for file in files if file.exists()]
         return np.concatenate([np.empty(0, np.int64), *parts])
+
+    def sent(self, committed: Collection[str]) -> dict[str, npt.NDArray[np.int64]]:
+        """Ids of the matches that the archive has, by topic.
+
+        Parameters
+        ----------
+        committed
+            Names of the slices that the ledger knows: those that are still pending
+            count too.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            A slice cannot be read.
+        """
+        tables = self._read("matches", committed, ["id", "topic"])
+        if not tables:
+            return {}
+        together = pa.concat_tables(tables)
+        topics = np.asarray(together.column("topic").to_pylist())
+        ids = together.column("id").to_numpy()
+        return {str(topic): ids[topics == topic] for topic in np.unique(topics)}
+
+    def archived(
+        self, committed: Collection[str], id_column: str
+    ) -> npt.NDArray[np.int64]:
+        """Ids of the alerts that the archive has, pending ones of the ledger included.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            A slice cannot be read.
+        """
+        tables = self._read("alerts", committed, [id_column])
+        parts = [table.column(id_column).to_numpy() for table in tables]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+    def _read(
+        self, kind: str, committed: Collection[str], columns: list[str]
+    ) -> list[pa.Table]:
+        visible = {path.stem for path in self.folder(kind).glob("[!_.]*.parquet")}
+        pending = set(committed) - visible
+        files = [self._visible_file(kind, name) for name in sorted(visible)]
+        files += [self._pending_file(kind, name) for name in sorted(pending)]
+        with refusals_explained(self.folder(kind)):
+            return [
+                pq.ParquetFile(file).read(columns=columns)
+                for file in files
+                if file.exists()
+            ]
 
     def _discard(self, name: str) -> None:
         for kind in KINDS:

@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from nightmail.silence import silent_logger
 from settings.errors import BrokerUnavailableError
 
 TIMEOUT_S = 30.0
 """How long the broker is given to answer [s]."""
+
+NO_LEADER = frozenset(
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+)
+"""What a broker answers about a partition that has no leader yet."""
 
 
 def count_topics(
@@ -40,7 +45,7 @@ def count_topics(
     BrokerUnavailableError
         The broker does not answer.
     """
-    consumer = Consumer(
+    consumer: Any = Consumer(
         dict(config)
         | {
             # A group of its own, which commits nothing.
@@ -68,18 +73,39 @@ def _count(
     partitions = [
         TopicPartition(name, number, start)
         for name in topics
+        if name in known
         for number in known[name].partitions
     ]
-    consumer.assign(consumer.offsets_for_times(partitions, timeout=TIMEOUT_S))
+    consumer.assign(_find_starts(consumer, partitions))
     counts: Counter[tuple[str, int]] = Counter()
-    open_ends = len(partitions)
+    left = {(p.topic, p.partition) for p in partitions}
     deadline = time.monotonic() + TIMEOUT_S
-    while open_ends and time.monotonic() < deadline:
+    while left:
+        if time.monotonic() > deadline:
+            raise BrokerUnavailableError(
+                f"{len(left)} partitions do not come to an end."
+            )
         for message in consumer.consume(1000, 0.2):
-            if message.error():
-                open_ends -= 1
-                continue
-            headers = dict(message.headers() or ())
-            if headers.get("night") == night.encode():
-                counts[message.topic(), int(headers["id"])] += 1
+            error = message.error()
+            if error is None:
+                deadline = time.monotonic() + TIMEOUT_S
+                headers = dict(message.headers() or ())
+                if headers.get("night") == night.encode():
+                    counts[message.topic(), int(headers["id"])] += 1
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                left.discard((message.topic(), message.partition()))
+            else:
+                raise KafkaException(error)
     return counts
+
+
+def _find_starts(consumer: Any, partitions: list[TopicPartition]) -> Any:
+    """Ask where to begin; a topic that was just made has no leader for a moment."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return consumer.offsets_for_times(partitions, timeout=TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

@@ -102,8 +102,8 @@ def ensure_ledger(access: KafkaAccess, settings: Settings) -> bool:
     return bool(made)
 
 
-def ledger_partitions(access: KafkaAccess) -> int:
-    """Count the ledger's partitions.
+def count_partitions(access: KafkaAccess) -> dict[str, int]:
+    """Count the partitions of every topic that there is, the ledger among them.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def ledger_partitions(access: KafkaAccess) -> int:
             f"There is no topic {LEDGER_TOPIC} at {access.bootstrap_servers}, or we may"
             " not see it: have it made, and grant Describe on it."
         )
-    return len(topics[LEDGER_TOPIC].partitions)
+    return {name: len(found.partitions) for name, found in topics.items()}
 
 
 def _create(

@@ -9,7 +9,9 @@ from prefect.states import Completed
 from cluster.access import KafkaAccess
 from cluster.local import running
 from flows.steps import (
+    as_is,
     check_files,
+    check_summary,
     check_workers,
     confirm,
     distribute,
@@ -21,9 +23,11 @@ from flows.steps import (
     summarise,
 )
 from flows.temporary_server import note_server
+from nightmail import NightmailError
 from settings import Settings
 from settings.load import load
 from settings.nights import check_survey, last_night
+from tasks.distribute_night import raise_worst
 from tasks.plan_night import NightPlan
 from tasks.report import Report
 
@@ -73,21 +77,30 @@ def nightly(
         prepare(settings, access, found)
         planned = plan(settings, access, found)
         reports = _distribute(settings, access, planned)
+        _stop_for_newer(reports)
         workers = check_workers.submit(reports)
-        files = check_files.submit(planned)
-        back = read(settings, access, planned)
+        files = check_files.submit(as_is(planned))
+        back = read(settings, access, as_is(planned))
         confirmed = [
             confirm.with_options(task_run_name=f"confirm-{name}").submit(
-                settings, planned, back, name
+                settings, as_is(planned), as_is(back), name
             )
             for name in sorted({*planned.filters, *planned.broken})
         ]
         failures = (*planned.failures, *(r.message for r in reports if r.message))
-        summary = summarise(settings, access, planned, back, failures=failures)
+        summary = summarise(
+            settings, access, as_is(planned), as_is(back), failures=failures
+        )
         posted = post.submit(summary, settings)
         if planned.folder is None:
             return Completed(name="NoData", message=f"There is no night {found.night}.")
-        return [workers, files, *confirmed, posted]
+        return [
+            workers,
+            files,
+            *confirmed,
+            check_summary.submit(summary, failures),
+            posted,
+        ]
 
 
 def _scheduled_night(survey: str) -> str:
@@ -105,11 +118,22 @@ def _distribute(
             len(planned.filters),
         )
         return []
-    state = distribute(settings, access, planned, return_state=True)
+    state = distribute(settings, access, as_is(planned), return_state=True)
     answer = state.result(raise_on_failure=False)
+    if isinstance(answer, NightmailError):
+        raise answer
     if isinstance(answer, Exception):
-        return [Report("failed", -1, message=f"{type(answer).__name__}: {answer}")]
+        # A Java trace is hundreds of lines: its first says it.
+        first = str(answer).strip().splitlines()[0][:400]
+        return [Report("failed", f"The Spark job ended: {first}")]
     return list(answer)
+
+
+def _stop_for_newer(reports: list[Report]) -> None:
+    """Leave a night to the newer run that works on it, its summary too."""
+    newer = [report for report in reports if report.outcome == "newer run"]
+    if newer:
+        raise_worst(newer)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def _take(message: Any, night: Night, reached: dict[int, int], found: Entries) -
     if error is None:
         reached[partition] = message.offset() + 1
         key = LedgerKey.decode(message.key())
-        if (key.prefix, key.survey, key.night) == night:
+        if (key.prefix, key.survey, key.night) == night and message.value():
             found[key.unit, key.topic] = LedgerRow.decode(message.value())
     elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
         # Only the end's own offset lies behind control records and aborted rows.

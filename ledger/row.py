@@ -9,6 +9,7 @@ from typing import Any, Self
 import fastavro
 
 import schemas
+from settings.errors import LedgerError
 
 MAGIC = b"\xc3\x01"
 """Beginning of an Avro single-object encoding (Avro 1.12 specification)."""
@@ -106,15 +107,15 @@ class LedgerRow:
 
         Raises
         ------
-        ValueError
+        LedgerError
             The value was written by a version of nightmail that this one does not know.
         """
         schema, fingerprint = _writer()
         head = len(MAGIC) + FINGERPRINT_BYTES
         if value[:head] != MAGIC + fingerprint:
-            raise ValueError(
-                "A row of the ledger was written by a newer version of nightmail;"
-                " run that version, or a later one."
+            raise LedgerError(
+                "A row of the ledger was written by another version of nightmail: run"
+                " that one, or a later one."
             )
         record: Any = fastavro.schemaless_reader(
             io.BytesIO(value[head:]), schema, schema

@@ -1,20 +1,25 @@
 """The transaction that sends a unit's alerts together with its rows of the ledger."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
+from ledger.record import Record
 from ledger.row import PartitionRange
 from ledger.verdict import BLAMES_TOPIC, Verdict, judge, true_cause
 from nightmail.silence import silent_logger
-from settings.errors import BrokerUnavailableError, NewerRunError
+from settings.errors import NewerRunError, SettingsError
+from settings.names import GROUP_PREFIX
 
-TRANSACTION_TIMEOUT_MS = 60_000
-"""How long the broker waits for a silent producer before it aborts [ms]."""
+TRANSACTION_TIMEOUT_MS = 180_000
+"""How long one transaction may take before the broker aborts it [ms].
+
+Much longer than a unit takes; the next run of the night does not wait for it.
+"""
 
 INIT_PATIENCE_S = 120.0
 """How long a new producer tries to own its id [s]."""
@@ -47,17 +52,6 @@ class RefusedError(Exception):
         super().__init__(why, topics)
         self.why = why
         self.topics = dict(topics)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record on its way to a topic."""
-
-    topic: str
-    partition: int
-    key: bytes
-    value: bytes
-    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass
@@ -211,7 +205,18 @@ class Transactor:
         except KafkaException as error:
             raise self._ending(error, "flush", deliveries) from error
         if deliveries.refused:
+            self._refuse_if_overtaken()
             raise RefusedError("The broker refused", deliveries.refused)
+        if self._producer.flush(0):
+            raise RestartError("The broker did not take all alerts in time.")
+
+    def _refuse_if_overtaken(self) -> None:
+        """Raise where a newer run has taken over: that comes before all else."""
+        try:
+            self._producer.abort_transaction(SLICE_S)
+        except KafkaException as error:
+            if judge(error.args[0]) is Verdict.STOP:
+                raise self._ending(error, "abort", Deliveries()) from error
 
     def _patiently(
         self,
@@ -246,12 +251,18 @@ class Transactor:
         verdict = judge(cause)
         if verdict is Verdict.STOP:
             return NewerRunError(f"A newer run works on {self.id}.")
-        if verdict is Verdict.BLAME or deliveries.refused:
-            blamed = dict(deliveries.refused)
-            if topic is not None and verdict is Verdict.BLAME:
-                blamed.setdefault(topic, cause.str())
-            return RefusedError(why, blamed)
-        return RestartError(why)
+        if verdict is Verdict.DENIED:
+            return SettingsError(
+                f"The publisher may not use the transactional id {self.id}: grant Write"
+                f" and Describe on transactional ids that begin with {GROUP_PREFIX}."
+            )
+        if verdict is not Verdict.BLAME and not deliveries.refused:
+            return RestartError(why)
+        blamed = dict(deliveries.refused)
+        # A cause that produce() hid is of an earlier record than this one.
+        if topic and verdict is Verdict.BLAME and cause is error.args[0]:
+            blamed.setdefault(topic, cause.str())
+        return RefusedError(why, blamed)
 
 
 @contextmanager
@@ -264,29 +275,3 @@ def _plain_errors() -> Iterator[None]:
         while cause is not None and not isinstance(cause, KafkaException):
             cause = cause.__cause__
         raise cause or error from error
-
-
-def send_record(config: Mapping[str, Any], record: Record) -> None:
-    """Send one record outside of any transaction, and wait until the broker has it.
-
-    Raises
-    ------
-    BrokerUnavailableError
-        The broker refused it or did not answer.
-    """
-    refusals: list[str] = []
-    producer = Producer(
-        dict(config) | {"enable.idempotence": True, "message.timeout.ms": 30_000},
-        logger=silent_logger(),
-    )
-    producer.produce(
-        record.topic,
-        record.value,
-        record.key,
-        record.partition,
-        headers=list(record.headers),
-        on_delivery=lambda error, _: refusals.append(error.str()) if error else None,
-    )
-    producer.flush()
-    if refusals:
-        raise BrokerUnavailableError(f"{record.topic} was not written: {refusals[0]}.")

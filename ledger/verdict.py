@@ -8,6 +8,8 @@ test, in this order                   seen as                   verdict
 ====================================  ========================  ======================
 a newer producer has the id           _FENCED, PRODUCER_FENCED, STOP: someone newer
                                       INVALID_PRODUCER_EPOCH    works here
+we may not use the id                 TRANSACTIONAL_ID_...      DENIED: a right is
+                                      _AUTHORIZATION_FAILED     missing
 fatal()                               INVALID_TXN_STATE         RESTART: new producer,
                                                                 ledger again
 txn_requires_abort(), blames a topic  MSG_SIZE_TOO_LARGE,       BLAME: leave the topic
@@ -19,7 +21,8 @@ no flag, blames a topic               _UNKNOWN_TOPIC,           BLAME
 anything else                                                   RESTART
 ====================================  ========================  ======================
 
-`produce()` on a fenced producer says _FATAL and hides why; `true_cause` asks again.
+`produce()` hides the cause of a dead producer behind _FATAL, and that of a dead
+transaction behind _STATE; `true_cause` asks for it.
 """
 
 from enum import Enum
@@ -31,6 +34,7 @@ class Verdict(Enum):
     """What happens next."""
 
     STOP = "someone newer works here"
+    DENIED = "a right is missing"
     BLAME = "one topic refuses; the others go on without it"
     RESTART = "a new producer, and the ledger again"
     AGAIN = "the same call once more"
@@ -65,6 +69,8 @@ def judge(error: KafkaError) -> Verdict:
     """Decide what to do about an error, see the table of this module."""
     if error.code() in FENCED:
         return Verdict.STOP
+    if error.code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return Verdict.DENIED
     if error.fatal():
         return Verdict.RESTART
     if error.code() in BLAMES_TOPIC:
@@ -75,11 +81,16 @@ def judge(error: KafkaError) -> Verdict:
 
 
 def true_cause(error: KafkaError, producer: Producer) -> KafkaError:
-    """Ask the producer for the cause that `produce()` hides behind _FATAL."""
-    if error.code() != KafkaError._FATAL:  # noqa: SLF001
+    """Ask the producer for the cause that `produce()` hides."""
+    asks = {
+        KafkaError._FATAL: producer.abort_transaction,  # noqa: SLF001
+        # Nothing can be committed in this state: the call only tells why.
+        KafkaError._STATE: producer.commit_transaction,  # noqa: SLF001
+    }
+    if error.code() not in asks:
         return error
     try:
-        producer.abort_transaction(1)
+        asks[error.code()](1)
     except KafkaException as hidden:
         cause: KafkaError = hidden.args[0]
         return cause

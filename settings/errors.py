@@ -6,6 +6,7 @@ NightmailError            (the client's base)
 ├── NothingThereError     no such night, survey or filter
 ├── NightError            this night stops
 │   ├── StoreError        a file of the store cannot be read
+│   ├── LedgerError       a row of the ledger cannot be read
 │   └── IncompleteNightError  the night ended with failures that are named
 ├── NewerRunError         someone newer works on this night
 ├── SlackPostError        Slack refused the message
@@ -25,6 +26,7 @@ __all__ = [
     "BrokerUnavailableError",
     "ClusterError",
     "IncompleteNightError",
+    "LedgerError",
     "NewerRunError",
     "NightError",
     "NightmailError",
@@ -64,6 +66,10 @@ class NightError(NightmailError):
 
 class StoreError(NightError):
     """A file of the science store cannot be read."""
+
+
+class LedgerError(NightError):
+    """A row of the ledger cannot be read."""
 
 
 class IncompleteNightError(NightError):

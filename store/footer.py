@@ -56,7 +56,7 @@ def read_footer(folder: Path, name: str) -> Footer:
             name=name,
             path=str(path),
             schema=file.schema_arrow,
-            identity=_identity(path),
+            identity=read_identity(path),
             group_rows=tuple(g.num_rows for g in groups),
             group_bytes=tuple(g.total_byte_size for g in groups),
         )
@@ -65,7 +65,8 @@ def read_footer(folder: Path, name: str) -> Footer:
         raise StoreError(f"{name} cannot be read as Parquet: {why}") from error
 
 
-def _identity(path: Path) -> str:
+def read_identity(path: Path) -> str:
+    """Read what tells a file from another: its footer and its size."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(size - TAIL)

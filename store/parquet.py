@@ -17,6 +17,7 @@ import pyarrow.types as pat
 
 from nightmail.columns import pick, resolve
 from settings.errors import StoreError
+from store.footer import read_identity
 from store.unit import Unit
 
 NARROW_ROWS = 10_000
@@ -48,6 +49,8 @@ class ParquetUnit:
         self._unit = unit
         with _translated(unit):
             self._file = pq.ParquetFile(unit.path, memory_map=True, pre_buffer=False)
+            if read_identity(Path(unit.path)) != unit.identity:
+                raise StoreError(f"{Path(unit.path).name} changed while the night ran.")
         self.schema: pa.Schema = self._file.schema_arrow
         self._leaves = list(_leaf_paths(self.schema))
 
@@ -95,17 +98,23 @@ class ParquetUnit:
             end = start + self._file.metadata.row_group(group).num_rows
             low, high = np.searchsorted(wanted, (start, end))
             if low < high:
-                yield from self._rows_of_group(group, start, wanted, int(low))
+                mine = wanted[low:high]
+                yield from self._rows_of_group(group, start, mine, int(low))
             start = end
 
     def _rows_of_group(
-        self, group: int, start: int, wanted: npt.NDArray[np.int64], low: int
+        self, group: int, start: int, wanted: npt.NDArray[np.int64], offset: int
     ) -> Iterator[tuple[slice, pa.RecordBatch]]:
+        """Yield the wanted rows of a group; what lies behind them is not decoded."""
+        done = 0
         for batch in self._batches(self._wide_rows(group), (group,), None):
             high = int(np.searchsorted(wanted, start + len(batch)))
-            if low < high:
-                yield slice(low, high), batch.take(wanted[low:high] - start)
-            start, low = start + len(batch), high
+            if done < high:
+                rows = batch.take(wanted[done:high] - start)
+                yield slice(offset + done, offset + high), rows
+            start, done = start + len(batch), high
+            if done == len(wanted):
+                return
 
     def _wide_rows(self, group: int) -> int:
         """Rows of a row group that fit in WIDE_BYTES."""

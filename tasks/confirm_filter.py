@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from ledger.row import LedgerRow
 from settings import Settings
 from settings.names import topic
-from store.unit import Unit
 from tasks.plan_night import NightPlan
 from tasks.read_back import Archived, ReadBack
 from tasks.work import is_done
@@ -30,9 +29,12 @@ def confirm_filter(
     """Compare what the ledger says was sent with what the archive has."""
     if name in plan.broken:
         return Confirmation(name, (), 0, (plan.broken[name],))
-    rows = _rows(settings, plan, back, name)
-    archived = back.archived.get(name, Archived(0, {})).alerts
-    failures = [*_failed(rows), *_undone(plan, rows, name), *_set_aside(rows)]
+    where = topic(settings.topics.prefix, name, plan.survey)
+    rows = {u: row for (u, w), row in sorted(back.entries.items()) if w == where}
+    archived = back.archived.get(where, Archived(0, {})).alerts
+    there = {unit.name for unit in plan.units}
+    failures = [*_failed({u: row for u, row in rows.items() if u in there})]
+    failures += [*_undone(plan, rows, name), *_set_aside(rows)]
     delivered = sum(r.rows for r in rows.values())
     counted = sum(p.count for r in rows.values() for p in r.partitions)
     if delivered != counted:
@@ -40,18 +42,6 @@ def confirm_filter(
     if delivered != archived:
         failures.append(f"{delivered} alerts were delivered, {archived} archived.")
     return Confirmation(name, tuple(rows.values()), archived, tuple(failures))
-
-
-def _rows(
-    settings: Settings, plan: NightPlan, back: ReadBack, name: str
-) -> dict[str, LedgerRow]:
-    """Rows of a filter by unit, those of units that the store has lost included."""
-    wanted = topic(settings.topics.prefix, name, plan.survey)
-    return {
-        unit: row
-        for (unit, where), row in sorted(back.entries.items())
-        if where == wanted
-    }
 
 
 def _failed(rows: dict[str, LedgerRow]) -> list[str]:
@@ -64,13 +54,15 @@ def _failed(rows: dict[str, LedgerRow]) -> list[str]:
 
 
 def _undone(plan: NightPlan, rows: dict[str, LedgerRow], name: str) -> list[str]:
+    if name not in plan.catalogue:
+        return []
     version = plan.catalogue[name].version
-    left = [u.name for u in plan.units if not _has(rows, u, version)]
+    left = [
+        unit.name
+        for unit in plan.units
+        if not is_done(rows.get(unit.name), unit, version, plan.types)
+    ]
     return [f"It has not run on {_files(left)}."] if left else []
-
-
-def _has(rows: dict[str, LedgerRow], unit: Unit, version: str) -> bool:
-    return is_done(rows.get(unit.name), unit, version)
 
 
 def _set_aside(rows: dict[str, LedgerRow]) -> list[str]:

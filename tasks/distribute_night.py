@@ -7,10 +7,11 @@ from threading import Event, Thread
 from typing import Any
 
 from cluster.access import KafkaAccess
+from nightmail import RetryableError
 from runtime.shipping import code_digest
 from runtime.spark import spark_session
 from settings import Settings
-from settings.errors import BrokerUnavailableError, NewerRunError, NightError
+from settings.errors import NewerRunError, NightError, SettingsError
 from tasks.job import Job
 from tasks.plan_night import NightPlan
 from tasks.report import Report
@@ -40,7 +41,7 @@ def distribute_night(
         survey=plan.survey,
         night=plan.night,
         prefix=settings.topics.prefix,
-        partitions=settings.topics.partitions,
+        partitions=plan.partitions,
         archive=settings.archive_root(),
         kafka=access.publisher,
         types=plan.types,
@@ -48,14 +49,20 @@ def distribute_night(
     with spark_session(settings) as spark:
         cores = spark.sparkContext.defaultParallelism
         tasks = share_out(plan.work, cores)
+        units = [w.unit for shards in tasks for _, works in shards for w in works]
         log.info(
             "Distributing %s alerts of %s files with %s tasks.",
-            f"{sum(w.unit.rows for t in tasks for _, ws in t for w in ws):,}",
-            sum(len(ws) for t in tasks for _, ws in t),
+            f"{sum(unit.rows for unit in units):,}",
+            len({unit.path for unit in units}),
             len(tasks),
         )
         with _ticking("Distributing"):
             reports = _run(spark, job, tasks)
+    if duplicates := sum(report.duplicates for report in reports):
+        log.info(
+            "%s rows were left out: their alerts stand elsewhere or were sent before.",
+            f"{duplicates:,}",
+        )
     return reports
 
 
@@ -66,14 +73,17 @@ def raise_worst(reports: Sequence[Report]) -> None:
     ------
     NewerRunError
         A newer run works on this night.
-    BrokerUnavailableError
+    SettingsError
+        The publisher lacks a right.
+    RetryableError
         The broker or the archive was not reachable.
     NightError
         A file could not be read, or a topic refused.
     """
     for outcome, kind in (
         ("newer run", NewerRunError),
-        ("unavailable", BrokerUnavailableError),
+        ("denied", SettingsError),
+        ("unavailable", RetryableError),
         ("failed", NightError),
     ):
         messages = {r.message: None for r in reports if r.outcome == outcome}

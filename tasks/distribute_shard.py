@@ -12,15 +12,15 @@ import pyarrow as pa
 from archive.slices import NightFolder, slice_name
 from filters import load_filters
 from ledger.read import Entries, LedgerReader
+from ledger.record import Record
 from ledger.row import LedgerKey
 from ledger.transaction import (
     Deliveries,
-    Record,
     RefusedError,
     RestartError,
     Transactor,
 )
-from nightmail import AlertError, Filter, NightmailError, RetryableError, SchemaError
+from nightmail import AlertError, Filter, NightmailError, RetryableError
 from nightmail.avro import (
     compact,
     derive_schema,
@@ -28,7 +28,7 @@ from nightmail.avro import (
     fingerprint,
     wire_batch,
 )
-from settings.errors import NewerRunError, StoreError
+from settings.errors import NewerRunError, SettingsError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, topic, transactional_id
 from store.parquet import ParquetUnit
 from tasks.job import Job
@@ -38,8 +38,19 @@ from tasks.report import Report
 from tasks.select_alerts import Selection, select_alerts
 from tasks.work import Work, is_done
 
-ATTEMPTS = 4
-"""Times that a shard starts again with a new producer before it gives up."""
+PATIENCE_S = 300.0
+"""How long a shard starts again with a new producer before it gives up [s]."""
+
+RESTART_PAUSE_S = 2.0
+"""Pause before a new producer [s]."""
+
+
+OUTCOMES: dict[str, tuple[type[Exception], ...]] = {
+    "newer run": (NewerRunError,),
+    "denied": (SettingsError,),
+    "unavailable": (RetryableError, RestartError),
+}
+"""What an error means to the driver; any other is `failed`."""
 
 
 def distribute_shards(
@@ -64,22 +75,22 @@ def distribute_shards(
         filters = load_filters(job.survey)
         with LedgerReader(job.kafka) as reader:
             for shard, works in plan:
-                yield from _Shard(job, shard, filters, reader, at).run(works)
+                for report in _Shard(job, shard, filters, reader, at).run(works):
+                    yield report
+                    if report.outcome == "unavailable":
+                        # The next shard would wait as long, for the same.
+                        return
     except Exception as error:  # noqa: BLE001 - see above
-        yield _fault(error, plan[0][0] if plan else -1)
+        yield _fault(error)
 
 
-def _fault(error: Exception, shard: int, unit: str = "") -> Report:
-    outcome = "failed"
-    if isinstance(error, NewerRunError):
-        outcome = "newer run"
-    elif isinstance(error, RetryableError | RestartError):
-        outcome = "unavailable"
+def _fault(error: Exception, unit: str = "") -> Report:
+    outcome = next((o for o, kinds in OUTCOMES.items() if isinstance(error, kinds)), "")
     known = isinstance(error, NightmailError)
     message = str(error) if known else f"{type(error).__name__}: {error}"
     if unit and Path(unit).name not in message:
         message = f"{unit}: {message}"
-    return Report(outcome, shard, unit, message=message)
+    return Report(outcome or "failed", message)
 
 
 def _encode(schema: Any, batch: pa.RecordBatch) -> Sequence[bytes | None]:
@@ -115,25 +126,23 @@ class _Shard:
 
     def run(self, works: Sequence[Work]) -> Iterator[Report]:
         """Do the work, starting again where only that helps."""
-        remaining, attempts = list(works), 0
-        try:
-            while attempts < ATTEMPTS:
-                try:
-                    self._own()
-                    while remaining:
-                        yield self._report(remaining[0])
-                        remaining.pop(0)
-                except RestartError:
-                    attempts += 1
-                    if attempts == ATTEMPTS:
-                        raise
-                    time.sleep(min(2**attempts, 10))
-                else:
-                    break
-        except Exception as error:  # noqa: BLE001 - see distribute_shards
-            yield _fault(error, self.shard)
-        for name, why in self.refused.items():
-            yield Report("failed", self.shard, topic=name, message=why)
+        remaining, deadline = list(works), time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self._own()
+                while remaining:
+                    yield self._report(remaining[0])
+                    remaining.pop(0)
+            except RestartError as error:
+                if time.monotonic() < deadline:
+                    time.sleep(RESTART_PAUSE_S)
+                    continue
+                yield _fault(error)
+            except Exception as error:  # noqa: BLE001 - see distribute_shards
+                yield _fault(error)
+            break
+        for why in self.refused.values():
+            yield Report("failed", why)
 
     def _own(self) -> None:
         """Become the shard's owner, and repair what an earlier owner left."""
@@ -148,21 +157,23 @@ class _Shard:
         self.at("repaired")
 
     def _report(self, work: Work) -> Report:
-        started = time.monotonic()
         try:
             duplicates = self._distribute(work)
-        except (StoreError, SchemaError) as error:
-            return _fault(error, self.shard, work.unit.name)
-        spent = time.monotonic() - started
-        return Report(
-            "done", self.shard, work.unit.name, duplicates=duplicates, seconds=spent
-        )
+        except (RestartError, NewerRunError, RetryableError, SettingsError):
+            self.transactor.abandon()
+            raise
+        except Exception as error:  # noqa: BLE001 - one file's fault, and reported
+            self.transactor.abandon()
+            self._own()
+            return _fault(error, work.unit.name)
+        return Report("done", duplicates=duplicates)
 
     def _distribute(self, work: Work) -> int:
         """Send one unit to all topics; where one refuses, to the others without it."""
-        queue, duplicates = [list(self._missing(work))], 0
+        queue, duplicates = [list(work.filters)], 0
         while queue:
-            names = queue.pop(0)
+            wanted = queue.pop(0)
+            names = [name for name in self._missing(work) if name in wanted]
             if not names:
                 continue
             try:
@@ -174,10 +185,12 @@ class _Shard:
         return duplicates
 
     def _missing(self, work: Work) -> Iterator[str]:
-        for name in set(work.filters) & set(self.filters):
+        for name in work.filters:
+            made = self.filters.get(name)
+            if made is None or self._topic(name) in self.refused:
+                continue
             row = self.done.get((work.unit.name, self._topic(name)))
-            refused = self._topic(name) in self.refused
-            if not refused and not is_done(row, work.unit, self.filters[name].version):
+            if not is_done(row, work.unit, made.version, self.job.types):
                 yield name
 
     def _topic(self, name: str) -> str:
@@ -196,13 +209,15 @@ class _Shard:
         schema = derive_schema(unit.schema)
         with Outbox(compact(schema), self._headers(fingerprint(schema))) as outbox:
             parcel = self._parcel(work, filters, selection, outbox)
-            name = self._archive(parcel, unit, schema)
+            name = self._archive(parcel, unit, schema, work.archived)
             self.at("archived")
+            rows: Entries = {}
             self.transactor.send(
-                outbox.records(parcel.topics),
-                partial(self._remember, parcel, name),
+                outbox.records(parcel.topics, self.job.partitions),
+                partial(self._remember, parcel, name, rows),
                 at=self.at,
             )
+        self.done |= rows
         if name is not None:
             self.folder.publish(name)
         self.at("published")
@@ -226,16 +241,22 @@ class _Shard:
             ("fingerprint", mark.encode()),
         ]
 
-    def _archive(self, parcel: Parcel, unit: ParquetUnit, schema: Any) -> str | None:
+    def _archive(
+        self,
+        parcel: Parcel,
+        unit: ParquetUnit,
+        schema: Any,
+        archived: Sequence[int],
+    ) -> str | None:
         """Encode the wanted rows into the outbox, and write the pending slice."""
         if not len(parcel.selection.rows):
             return None
         name = slice_name(self.shard, parcel.digest())
-        archived = self._archived(parcel.unit.name)
+        there = np.union1d(self._archived(parcel.unit.name), archived)
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):
                 sent = parcel.pack(where, _encode(schema, wire_batch(batch)))
-                new = sent & ~np.isin(parcel.selection.ids[where], archived)
+                new = sent & ~np.isin(parcel.selection.ids[where], there)
                 if new.any():
                     writer.write_alerts(batch.filter(pa.array(new)))
             for matches in parcel.matches():
@@ -265,13 +286,18 @@ class _Shard:
         return [[n for n in names if n not in (blamed or names)]]
 
     def _remember(
-        self, parcel: Parcel, archive_slice: str | None, deliveries: Deliveries
+        self,
+        parcel: Parcel,
+        archive_slice: str | None,
+        rows: Entries,
+        deliveries: Deliveries,
     ) -> Iterator[Record]:
-        """Make the ledger's records of what was delivered."""
+        """Make the ledger's records of what was delivered, and note their rows."""
         job = self.job
         for name, topic_name in parcel.topics.items():
             key = LedgerKey(
                 job.prefix, job.survey, job.night, parcel.unit.name, topic_name
             )
             row = parcel.row(name, archive_slice, deliveries)
+            rows[parcel.unit.name, topic_name] = row
             yield Record(LEDGER_TOPIC, self.shard, key.encode(), row.encode())

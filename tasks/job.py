@@ -15,8 +15,8 @@ class Job:
     survey: str
     night: str
     prefix: str
-    partitions: int
-    """Partitions of each topic."""
+    partitions: Mapping[str, int]
+    """Partitions of every topic."""
 
     archive: Path
     kafka: Mapping[str, Any] = field(repr=False)

@@ -2,10 +2,12 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
 
-from ledger.transaction import Record
+from ledger.record import Record
+from nightmail import RetryableError
 
 MEMORY_BYTES = 64 << 20
 """Size above which the encoded alerts wait in a temporary file [byte]."""
@@ -16,7 +18,9 @@ class Waiting:
     """One alert of the outbox; its bytes stand in the spool, in order."""
 
     id: int
-    partition: int
+    object_hash: int
+    """Hash of its object: what has the same one goes to the same partition."""
+
     length: int
     filters: tuple[str, ...]
 
@@ -44,27 +48,45 @@ class Outbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._spool.close()
+        with suppress(OSError):  # it flushes once more, on a disk that may be full
+            self._spool.close()
 
     def add(self, alert: Waiting, value: bytes) -> None:
         """Put one encoded alert behind the others."""
         self._alerts.append(alert)
-        self._spool.write(value)
+        with _disk_explained():
+            self._spool.write(value)
 
-    def records(self, topics: Mapping[str, str]) -> Iterator[Record]:
+    def records(
+        self, topics: Mapping[str, str], partitions: Mapping[str, int]
+    ) -> Iterator[Record]:
         """Yield a record per alert and topic.
 
         Parameters
         ----------
         topics
             Topic of each filter that is sent now.
+        partitions
+            How many partitions each topic has.
         """
         self._spool.seek(0)
         for alert in self._alerts:
-            value = self._spool.read(alert.length)
+            with _disk_explained():
+                value = self._spool.read(alert.length)
             headers = (*self._headers, ("id", str(alert.id).encode()))
             for name in alert.filters:
                 if name in topics:
-                    yield Record(
-                        topics[name], alert.partition, self.key, value, headers
-                    )
+                    where = topics[name]
+                    partition = alert.object_hash % partitions[where]
+                    yield Record(where, partition, self.key, value, headers)
+
+
+@contextmanager
+def _disk_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RetryableError(
+            f"Encoded alerts cannot wait in {tempfile.gettempdir()} ({error.strerror}):"
+            " make room, or set TMPDIR to a folder that has some."
+        ) from error

@@ -66,7 +66,7 @@ class Parcel:
     def _waiting(self, index: int, length: int) -> Waiting:
         return Waiting(
             int(self.selection.ids[index]),
-            int(self.selection.partitions[index]),
+            self.selection.objects[index],
             length,
             tuple(n for n, mask in self.selection.masks.items() if mask[index]),
         )
@@ -107,6 +107,7 @@ class Parcel:
                 read=self.selection.read,
                 generation=self.generation,
                 reason=self.selection.failures[name],
+                nulls=self.selection.missing.get(name, ()),
             )
         kept = self.kept(name)
         return LedgerRow(

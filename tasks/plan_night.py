@@ -1,33 +1,27 @@
 """Plan a night: what is there, what was sent, and what remains."""
 
-import logging
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from archive.slices import NightFolder, shard_of_slice
 from cluster.access import KafkaAccess
-from cluster.topics import ledger_partitions
+from cluster.topics import count_partitions
 from filters.classes import class_columns
 from ledger.read import Entries, LedgerReader
-from nightmail import ColumnError, Filter
-from nightmail.columns import flat_columns, leaf_type, resolve
+from nightmail import Filter
+from nightmail.columns import flat_columns, leaf_type
 from settings import Settings
 from settings.errors import StoreError
-from settings.names import ID_COLUMN, stable_hash, topic
+from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash, topic
 from store.footer import Footer, read_footer
-from store.parquet import ParquetUnit
 from store.unit import Unit, cut_into_units
+from tasks.assign_ids import assign_ids
 from tasks.find_night import FoundNight
 from tasks.list_night import list_night
 from tasks.work import Work, is_done
-
-log = logging.getLogger("nightmail")
 
 
 @dataclass(frozen=True)
@@ -39,8 +33,8 @@ class NightPlan:
     folder: Path | None
     """None where the store has no such night."""
 
-    shards: int
-    """Partitions of the ledger."""
+    partitions: Mapping[str, int]
+    """Partitions of every topic that there is."""
 
     units: tuple[Unit, ...]
     filters: Mapping[str, Filter]
@@ -55,14 +49,16 @@ class NightPlan:
     types: Mapping[str, pa.DataType]
     """Type of every column that a filter names and some file has."""
 
-    done: int
-    """(unit, topic) pairs that the ledger has."""
-
     failures: tuple[str, ...] = ()
     """What of the night cannot be read or has changed, one sentence each."""
 
     broken: Mapping[str, str] = field(default_factory=dict)
     """Filters that cannot be loaded, and why."""
+
+    @property
+    def shards(self) -> int:
+        """Partitions of the ledger."""
+        return self.partitions[LEDGER_TOPIC]
 
     @property
     def rows(self) -> int:
@@ -78,28 +74,27 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
     BrokerUnavailableError
         The ledger cannot be read.
     """
-    survey, night, filters = found.survey, found.night, found.filters
     footers, corrupt = _read_footers(settings, found.folder)
     units = tuple(unit for footer in footers for unit in cut_into_units(footer))
-    shards = ledger_partitions(access)
-    done = read_done(settings, access, survey, night, shards)
-    remaining = _remaining(settings, survey, units, filters, done)
+    partitions = count_partitions(access)
+    shards = partitions[LEDGER_TOPIC]
+    done = read_done(settings, access, found.survey, found.night, shards)
+    types = _types([f.schema for f in footers], found)
+    prefix = settings.topics.prefix
+    topics = {name: topic(prefix, name, found.survey) for name in found.filters}
+    remaining = _remaining(found, units, topics, types, done)
+    works = _work(settings, found, remaining, topics, done)
+    folder = NightFolder(settings.archive_root(), found.survey, found.night)
     return NightPlan(
-        survey=survey,
-        night=night,
+        survey=found.survey,
+        night=found.night,
         folder=found.folder,
-        shards=shards,
+        partitions=partitions,
         units=units,
-        filters=filters,
+        filters=found.filters,
         catalogue=found.catalogue,
-        work=_by_shard(
-            remaining,
-            _owners(remaining, units, done, survey),
-            shards,
-            NightFolder(settings.archive_root(), survey, night).pending(),
-        ),
-        types=_types([f.schema for f in footers], filters, survey),
-        done=len(done),
+        work=_by_shard(works, folder.pending(), shards),
+        types=types,
         failures=(*corrupt, *_replaced(units, done)),
         broken=found.broken,
     )
@@ -129,25 +124,55 @@ def _read_footers(
 
 
 def _remaining(
-    settings: Settings,
-    survey: str,
+    found: FoundNight,
     units: Sequence[Unit],
-    filters: Mapping[str, Filter],
+    topics: Mapping[str, str],
+    types: Mapping[str, pa.DataType],
     done: Entries,
 ) -> dict[Unit, tuple[str, ...]]:
-    prefix = settings.topics.prefix
-    found = {}
+    """Find the filters that have yet to run on each unit, where there are any."""
+    remaining = {}
     for unit in units:
         missing = tuple(
             name
-            for name, made in filters.items()
+            for name, made in found.filters.items()
             if not is_done(
-                done.get((unit.name, topic(prefix, name, survey))), unit, made.version
+                done.get((unit.name, topics[name])), unit, made.version, types
             )
         )
         if missing and not _was_replaced(unit, done):
-            found[unit] = missing
-    return found
+            remaining[unit] = missing
+    return remaining
+
+
+def _work(
+    settings: Settings,
+    found: FoundNight,
+    remaining: Mapping[Unit, Sequence[str]],
+    topics: Mapping[str, str],
+    done: Entries,
+) -> list[Work]:
+    """Add to what remains the ids that were sent before."""
+    survey = found.survey
+    folder = NightFolder(settings.archive_root(), survey, found.night)
+    slices = {row.archive_slice for row in done.values() if row.archive_slice}
+    sent = folder.sent(slices)
+    return assign_ids(
+        remaining,
+        survey=survey,
+        sent={name: sent[where] for name, where in topics.items() if where in sent},
+        archived=folder.archived(slices, ID_COLUMN[survey]),
+    )
+
+
+def _by_shard(
+    works: Sequence[Work], pending: Sequence[str], shards: int
+) -> dict[int, tuple[Work, ...]]:
+    """Work of each shard that has any, or that a run left with a pending slice."""
+    shared: dict[int, list[Work]] = {shard_of_slice(name): [] for name in pending}
+    for work in works:
+        shared.setdefault(stable_hash(work.unit.name, shards), []).append(work)
+    return {shard: tuple(mine) for shard, mine in sorted(shared.items())}
 
 
 def _replaced(units: Sequence[Unit], done: Entries) -> list[str]:
@@ -160,70 +185,25 @@ def _replaced(units: Sequence[Unit], done: Entries) -> list[str]:
 
 
 def _was_replaced(unit: Unit, done: Entries) -> bool:
+    """Tell whether another file was sent under this file's name."""
+    file = unit.name.partition("#")[0]
     return any(
-        name == unit.name and row.outcome == "sent" and row.identity != unit.identity
+        name.partition("#")[0] == file
+        and row.outcome == "sent"
+        and row.identity != unit.identity
         for (name, _), row in done.items()
     )
 
 
-def _owners(
-    remaining: Mapping[Unit, object],
-    units: Sequence[Unit],
-    done: Entries,
-    survey: str,
-) -> dict[Unit, tuple[int, ...]]:
-    """Ids in each unit that another unit owns: the one that was sent, or the first."""
-    if not remaining or len(units) == 1:
-        return {}
-    sent = {name for (name, _), row in done.items() if row.outcome == "sent"}
-    ordered = sorted(units, key=lambda unit: (unit.name not in sent, unit.name))
-    ids = [_ids(unit, survey) for unit in ordered]
-    everything = np.concatenate(ids)
-    if len(np.unique(everything)) == len(everything):
-        return {}
-    owner: dict[int, int] = {}
-    counts = Counter(everything.tolist())
-    foreign: dict[Unit, list[int]] = defaultdict(list)
-    for index, (unit, mine) in enumerate(zip(ordered, ids, strict=True)):
-        for one in {i for i in mine.tolist() if counts[i] > 1}:
-            if owner.setdefault(one, index) != index:
-                foreign[unit].append(one)
-    return {unit: tuple(sorted(these)) for unit, these in foreign.items()}
-
-
-def _ids(unit: Unit, survey: str) -> npt.NDArray[np.int64]:
-    try:
-        batches = list(ParquetUnit(unit).columns([ID_COLUMN[survey]], {}))
-    except (ColumnError, StoreError):
-        return np.empty(0, np.int64)  # the walk says it, naming the file
-    parts = [b.column(0).drop_null().to_numpy(zero_copy_only=False) for b in batches]
-    return np.concatenate(parts or [np.empty(0)]).astype(np.int64)
-
-
-def _by_shard(
-    remaining: Mapping[Unit, tuple[str, ...]],
-    foreign: Mapping[Unit, tuple[int, ...]],
-    shards: int,
-    pending: Sequence[str],
-) -> dict[int, tuple[Work, ...]]:
-    """Work of each shard that has any, or that a run left with a pending slice."""
-    found: dict[int, list[Work]] = {shard_of_slice(name): [] for name in pending}
-    for unit, names in remaining.items():
-        work = Work(unit, names, foreign.get(unit, ()))
-        found.setdefault(stable_hash(unit.name, shards), []).append(work)
-    return {shard: tuple(works) for shard, works in sorted(found.items())}
-
-
-def _types(
-    schemas: Sequence[pa.Schema], filters: Mapping[str, Filter], survey: str
-) -> dict[str, pa.DataType]:
-    wanted = {c for f in filters.values() for c in f.columns} | {*class_columns(survey)}
-    distinct = list({s.to_string(): s for s in schemas}.values())
+def _types(schemas: Sequence[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
+    """Type of each column that a filter or a class reads and that some file has."""
+    wanted = {c for f in found.filters.values() for c in f.columns}
+    wanted |= {*class_columns(found.survey)}
+    distinct = {schema.to_string(): schema for schema in schemas}
     types: dict[str, pa.DataType] = {}
-    for schema in distinct:
-        for name in wanted & set(flat_columns(schema)) - set(types):
-            try:
-                types[name] = leaf_type(schema, resolve(schema, name))
-            except ColumnError:
-                continue
+    for schema in distinct.values():
+        known = flat_columns(schema)
+        for name in wanted - set(types):
+            if len(known.get(name, ())) == 1:
+                types[name] = leaf_type(schema, known[name][0])
     return types

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from archive.views import open_archive
+import duckdb
+
+from archive.slices import KINDS, NightFolder
 from cluster.access import KafkaAccess
 from ledger.read import Entries
 from settings import Settings
+from settings.errors import ArchiveUnavailableError
 from settings.names import ID_COLUMN
 from tasks.plan_night import NightPlan, read_done
 
 
 @dataclass(frozen=True)
 class Archived:
-    """What the archive has of one filter."""
+    """What the archive has of one topic."""
 
     alerts: int
     """Matches whose alert is there too."""
@@ -28,10 +32,13 @@ class ReadBack:
 
     entries: Entries
     archived: Mapping[str, Archived]
-    """By filter; no entry where nothing was kept."""
+    """By topic; no entry where nothing was kept."""
 
     classes: Mapping[str, int]
     """Distinct alerts per class."""
+
+    doubled: int
+    """Alerts that the archive has more than once: none, or something is wrong."""
 
     @property
     def kept(self) -> int:
@@ -40,35 +47,58 @@ class ReadBack:
 
 
 def read_back(settings: Settings, access: KafkaAccess, plan: NightPlan) -> ReadBack:
-    """Read the rows of a night in the ledger, and count them in the archive."""
-    connection = open_archive(settings.archive_root(), plan.survey)
-    generation = 0
+    """Read the rows of a night in the ledger, and count them in the archive.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        The ledger cannot be read.
+    ArchiveUnavailableError
+        The archive cannot be read.
+    """
+    entries = read_done(settings, access, plan.survey, plan.night, plan.shards)
+    night = NightFolder(settings.archive_root(), plan.survey, plan.night)
+    if not night.visible():
+        return ReadBack(entries, {}, {}, 0)
     try:
+        return _count(entries, night, ID_COLUMN[plan.survey])
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0]
+        raise ArchiveUnavailableError(
+            f"The archive of {plan.survey} {plan.night} cannot be read: {why}"
+        ) from error
+
+
+def _count(entries: Entries, night: NightFolder, id_column: str) -> ReadBack:
+    """Count one night's files; the archive's views would open every night's."""
+    with duckdb.connect() as connection:
+        alerts, matches = (_files(night.folder(kind)) for kind in KINDS)
+        connection.execute(f"create view alerts as select {id_column} as id {alerts}")
+        connection.execute(f"create view matches as {matches}")
         counted = connection.execute(
-            f"""
-            select m.filter, m.class, count(*)
-            from matches m
-            where m.night = $1 and m.generation = $2
-              and m.id in (
-                select {ID_COLUMN[plan.survey]} from alerts where night = $1
-              )
-            group by all
-            """,  # noqa: S608 - the name is ours
-            [plan.night, generation],
+            """
+            select topic, class, count(*) from matches
+            where id in (select id from alerts) group by all order by all
+            """
         ).fetchall()
         classes = connection.execute(
-            """
-            select class, count(distinct id) from matches where night = $1 group by all
-            """,
-            [plan.night],
+            "select class, count(distinct id) from matches group by all order by all"
         ).fetchall()
-    finally:
-        connection.close()
-    entries = read_done(settings, access, plan.survey, plan.night, plan.shards)
-    return ReadBack(entries, _by_filter(counted), dict(classes))
+        doubled = connection.execute(
+            "select count(*) - count(distinct id) from alerts"
+        ).fetchone()
+    return ReadBack(entries, _by_topic(counted), dict(classes), (doubled or (0,))[0])
 
 
-def _by_filter(counted: list[tuple[str, str, int]]) -> dict[str, Archived]:
+def _files(folder: Path) -> str:
+    quoted = str(folder / "[0-9]*.parquet").replace("'", "''")
+    return (
+        f"from read_parquet('{quoted}', union_by_name = true,"
+        " hive_partitioning = false)"
+    )
+
+
+def _by_topic(counted: list[tuple[str, str, int]]) -> dict[str, Archived]:
     classes: dict[str, dict[str, int]] = {}
     for name, label, count in counted:
         classes.setdefault(name, {})[label] = count

@@ -10,20 +10,13 @@ class Report:
     """One line of a worker's report."""
 
     outcome: str
-    """`done`, `failed`, `newer run` or `unavailable`."""
+    """`done`, `failed`, `denied`, `newer run` or `unavailable`."""
 
-    shard: int
-    unit: str = ""
-    topic: str = ""
     message: str = ""
+    """One sentence; none where all is well."""
+
     duplicates: int = 0
-    """Alerts left out because their id was there already."""
-
-    seconds: float = 0.0
-    """Wall time that the unit took [s]."""
-
-    code: str = ""
-    """Digest of the code that ran, see `runtime.shipping`."""
+    """Rows left out because their id stands in another row, or was sent before."""
 
     def encode(self) -> str:
         """Text that crosses from the worker to the driver."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ import pyarrow.compute as pc
 
 from filters.classes import class_columns, classify
 from nightmail import ColumnError, Filter, SchemaError
-from nightmail.columns import resolve
+from nightmail.columns import flat_columns, resolve
 from nightmail.evaluate import evaluate
 from settings.names import ID_COLUMN, OBJECT_COLUMNS, stable_hash
 from store.parquet import ParquetUnit
 from tasks.job import Job
 
 Integers = npt.NDArray[np.int64]
+
+HASHES = 1 << 64
+"""Number of values that the hash of an object's name can have."""
 
 
 @dataclass
@@ -30,8 +34,8 @@ class Selection:
     ids: Integers
     """Their ids, shape (n,)."""
 
-    partitions: Integers
-    """Partition of each, by its object, shape (n,)."""
+    objects: list[int]
+    """Hash of each one's object, by which topics are partitioned, length n."""
 
     classes: list[str]
     """Class of each, length n."""
@@ -52,7 +56,10 @@ class Selection:
     """Rows of the unit that are ours to send, duplicates left out."""
 
     duplicates: int
-    """Rows left out because another row, or another unit, has their id."""
+    """Rows left out because their id stands in another row, or was sent before."""
+
+    missing: dict[str, tuple[str, ...]]
+    """Columns of a failed filter that no file of the night has."""
 
 
 @dataclass
@@ -63,6 +70,7 @@ class _Columns:
     absent: dict[str, pa.DataType] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     nulls: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def select_alerts(
@@ -70,14 +78,14 @@ def select_alerts(
     filters: Mapping[str, Filter],
     job: Job,
     *,
-    not_ours: Sequence[int],
+    not_ours: Mapping[str, Sequence[int]],
 ) -> Selection:
     """Evaluate all filters in one pass over the columns that they name.
 
     Parameters
     ----------
     not_ours
-        Ids that another unit owns.
+        Ids that each filter leaves out here.
 
     Raises
     ------
@@ -88,7 +96,9 @@ def select_alerts(
     """
     columns = _choose_columns(unit.schema, filters, job)
     running = [f for n, f in filters.items() if n not in columns.failures]
-    parts, seen, start = [], np.sort(np.asarray(not_ours, np.int64)), 0
+    parts, seen, start = [], np.empty(0, np.int64), 0
+    left_out = {name: np.asarray(ids, np.int64) for name, ids in not_ours.items()}
+    anywhere = np.unique(np.concatenate([seen, *left_out.values()]))
     failures, seconds = dict(columns.failures), dict.fromkeys(filters, 0.0)
     for batch in unit.columns(sorted(columns.present), columns.absent):
         ids = _ids(batch, job.survey)
@@ -98,7 +108,13 @@ def select_alerts(
         failures |= done.failures
         for name, spent in done.seconds.items():
             seconds[name] += spent
-        parts.append(_select(batch, start, ours, done.masks, job))
+        masks = {
+            name: mask & ours & ~np.isin(ids, left_out.get(name, ()))
+            for name, mask in done.masks.items()
+        }
+        part = _select(batch, start, ours, masks, job)
+        part.others = int((~ours | np.isin(ids, anywhere)).sum())
+        parts.append(part)
         start += len(batch)
     columns.failures |= failures
     return _join(parts, running, columns, seconds)
@@ -110,12 +126,12 @@ class _Part:
 
     rows: Integers
     ids: Integers
-    partitions: Integers
+    objects: list[int]
     classes: list[str]
     masks: dict[str, npt.NDArray[np.bool_]]
     ours: int
-    others: int
-    """Rows whose id another row has."""
+    others: int = 0
+    """Rows that were left out."""
 
 
 def _select(
@@ -125,20 +141,16 @@ def _select(
     masks: Mapping[str, npt.NDArray[np.bool_]],
     job: Job,
 ) -> _Part:
-    kept = {name: mask & ours for name, mask in masks.items()}
-    wanted = np.flatnonzero(np.any([*kept.values(), np.zeros(len(ours), bool)], axis=0))
+    nothing = np.zeros(len(ours), bool)
+    wanted = np.flatnonzero(np.any([*masks.values(), nothing], axis=0))
     narrow = batch.take(wanted)
-    objects = _object_names(narrow, job.survey)
     return _Part(
         rows=wanted + start,
         ids=_ids(narrow, job.survey),
-        partitions=np.array(
-            [stable_hash(o, job.partitions) for o in objects], np.int64
-        ),
+        objects=[stable_hash(o, HASHES) for o in _object_names(narrow, job.survey)],
         classes=[str(c) for c in classify(job.survey, narrow).to_pylist()],
-        masks={name: mask[wanted] for name, mask in kept.items()},
+        masks={name: mask[wanted] for name, mask in masks.items()},
         ours=int(ours.sum()),
-        others=int((~ours).sum()),
     )
 
 
@@ -153,7 +165,7 @@ def _join(
     joined = Selection(
         rows=np.concatenate([empty, *(p.rows for p in parts)]),
         ids=np.concatenate([empty, *(p.ids for p in parts)]),
-        partitions=np.concatenate([empty, *(p.partitions for p in parts)]),
+        objects=[o for p in parts for o in p.objects],
         classes=[c for p in parts for c in p.classes],
         masks={
             n: np.concatenate([np.empty(0, bool), *(p.masks[n] for p in parts)])
@@ -164,6 +176,7 @@ def _join(
         nulls=columns.nulls,
         read=sum(p.ours for p in parts),
         duplicates=sum(p.others for p in parts),
+        missing=columns.missing,
     )
     return _without_unwanted(joined)
 
@@ -176,64 +189,58 @@ def _without_unwanted(selection: Selection) -> Selection:
         return selection
     selection.rows = selection.rows[wanted]
     selection.ids = selection.ids[wanted]
-    selection.partitions = selection.partitions[wanted]
-    selection.classes = [c for c, w in zip(selection.classes, wanted, strict=True) if w]
+    selection.objects = list(compress(selection.objects, wanted))
+    selection.classes = list(compress(selection.classes, wanted))
     selection.masks = {n: m[wanted] for n, m in selection.masks.items()}
     return selection
 
 
 def _choose_columns(
-    schema: pa.Schema,
-    filters: Mapping[str, Filter],
-    job: Job,
+    schema: pa.Schema, filters: Mapping[str, Filter], job: Job
 ) -> _Columns:
-    chosen = _Columns()
+    chosen, known = _Columns(), flat_columns(schema)
     for name, made in filters.items():
-        try:
-            missing = tuple(c for c in made.columns if not _has(schema, c, job))
-        except ColumnError as error:
-            chosen.failures[name] = str(error)
+        absent = tuple(c for c in made.columns if c not in known)
+        missing = tuple(c for c in absent if c not in job.types)
+        ambiguous = [c for c in made.columns if len(known.get(c, ())) > 1]
+        if missing or ambiguous:
+            chosen.failures[name] = _why(schema, (*missing, *ambiguous)[0])
+            chosen.missing[name] = missing
             continue
-        chosen.present |= set(made.columns) - set(missing)
-        chosen.absent |= {c: job.types[c] for c in missing}
-        if missing:
-            chosen.nulls[name] = missing
+        chosen.present |= set(made.columns) - set(absent)
+        chosen.absent |= {c: job.types[c] for c in absent}
+        if absent:
+            chosen.nulls[name] = absent
     ours = {ID_COLUMN[job.survey], *OBJECT_COLUMNS[job.survey]}
     ours |= {*class_columns(job.survey)}
-    chosen.present |= {c for c in ours if _exists(schema, c)}
+    chosen.present |= {c for c in ours if len(known.get(c, ())) == 1}
     if ID_COLUMN[job.survey] not in chosen.present:
         raise SchemaError(
-            f"The file has no column {ID_COLUMN[job.survey]}: is it of {job.survey}?"
+            f"There is no column {ID_COLUMN[job.survey]}: is it a file of {job.survey}?"
         )
     return chosen
 
 
-def _has(schema: pa.Schema, name: str, job: Job) -> bool:
-    """Tell whether the file has a column; raise where no file of the night has it."""
-    if _exists(schema, name):
-        return True
-    if name not in job.types:
-        resolve(schema, name)
-    return False
-
-
-def _exists(schema: pa.Schema, name: str) -> bool:
+def _why(schema: pa.Schema, name: str) -> str:
+    """Say why a name is no column, and which are near."""
     try:
         resolve(schema, name)
-    except ColumnError:
-        return False
-    return True
+    except ColumnError as error:
+        return str(error)
+    return f"There is no column {name}."
 
 
 def _ids(batch: pa.RecordBatch, survey: str) -> Integers:
     column = batch.column(ID_COLUMN[survey])
     if column.null_count:
         raise SchemaError(f"{column.null_count} alerts have no {ID_COLUMN[survey]}.")
+    if not pa.types.is_integer(column.type):
+        raise SchemaError(f"{ID_COLUMN[survey]} is {column.type}, and no integer.")
     return np.asarray(column.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _first_of_each(ids: Integers, seen: Integers) -> npt.NDArray[np.bool_]:
-    """Tell which ids stand here for the first time, and are not among the seen."""
+    """Tell which ids stand here for the first time, and were not seen before."""
     first = np.zeros(len(ids), bool)
     first[np.unique(ids, return_index=True)[1]] = True
     return first & ~np.isin(ids, seen)

@@ -44,4 +44,4 @@ def _reports(job: Job, shards: Shards, code: str) -> Iterator[Report]:
         yield from distribute_shards(job, shards)
     else:
         message = f"A worker has other code ({here}) than the driver ({code})."
-        yield Report("failed", -1, message=message)
+        yield Report("failed", message)

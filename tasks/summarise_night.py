@@ -19,8 +19,8 @@ from archive.summary import (
     write_summary,
 )
 from cluster.access import KafkaAccess
+from ledger.record import Record, send_record
 from ledger.row import PartitionRange
-from ledger.transaction import Record, send_record
 from nightmail.avro import compact, fingerprint
 from settings import Settings
 from settings.names import nights_topic, topic
@@ -50,7 +50,10 @@ def summarise_night(
         The night. What does not add up is among its failures.
     """
     summary = add_up(settings, plan, back, failures)
-    if summary.status != "failed" and (problems := summary.problems()):
+    problems = summary.problems()
+    if back.doubled:
+        problems.append(f"The archive has {back.doubled} alerts more than once.")
+    if summary.status != "failed" and problems:
         summary = replace(summary, status="failed", failures=tuple(problems))
     if summary != read_summary(settings.archive_root(), plan.survey, plan.night):
         publish_night(settings, access, summary)
@@ -123,11 +126,14 @@ def _status(plan: NightPlan, *, failed: bool) -> Status:
 def _topics(
     settings: Settings, plan: NightPlan, back: ReadBack
 ) -> Iterator[TopicSummary]:
+    """One for each filter that runs or has run, though it may have left since."""
+    prefix, survey = settings.topics.prefix, plan.survey
     sent = {where for _, where in back.entries}
-    for name in sorted({*plan.catalogue, *plan.broken}):
-        where = topic(settings.topics.prefix, name, plan.survey)
-        if name in plan.filters or name in plan.broken or where in sent:
-            yield _topic(where, plan, confirm_filter(settings, plan, back, name), back)
+    left = {w.removeprefix(prefix).removesuffix(f"_{survey}") for w in sent}
+    asked = {*plan.filters, *plan.broken}
+    for name in sorted(asked | left):
+        confirmed = confirm_filter(settings, plan, back, name)
+        yield _topic(topic(prefix, name, survey), plan, confirmed, back)
 
 
 def _topic(
@@ -135,7 +141,7 @@ def _topic(
 ) -> TopicSummary:
     made = plan.catalogue.get(confirmed.filter)
     rows = confirmed.rows
-    archived = back.archived.get(confirmed.filter)
+    archived = back.archived.get(where)
     return TopicSummary(
         topic=where,
         filter=confirmed.filter,

@@ -3,6 +3,7 @@
 import pytest
 
 from ledger.row import LedgerKey, LedgerRow, PartitionRange
+from settings.errors import LedgerError
 
 SENT = LedgerRow(
     "sent",
@@ -39,5 +40,5 @@ def test_a_row_of_another_version_is_refused() -> None:
     foreign = bytearray(SENT.encode())
     foreign[2] ^= 0xFF
 
-    with pytest.raises(ValueError, match="newer version"):
+    with pytest.raises(LedgerError, match="another version"):
         LedgerRow.decode(bytes(foreign))

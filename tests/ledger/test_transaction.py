@@ -11,11 +11,11 @@ from cluster.access import KafkaAccess
 from cluster.local import running
 from cluster.topics import ensure_ledger, ensure_topics
 from ledger.read import LedgerReader
+from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
 from ledger.transaction import (
     MAX_MESSAGE_BYTES,
     Deliveries,
-    Record,
     RefusedError,
     Transactor,
 )

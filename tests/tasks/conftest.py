@@ -70,7 +70,7 @@ def walk(
             survey=survey,
             night=night,
             prefix=settings.topics.prefix,
-            partitions=settings.topics.partitions,
+            partitions=plan.partitions,
             archive=settings.archive_root(),
             kafka=access.publisher,
             types=plan.types,

@@ -13,10 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ResourcePatternType,
     ResourceType,
 )
 
@@ -25,13 +30,14 @@ from cluster.access import KafkaAccess
 from cluster.topics import ensure_topics
 from nightmail import AlertConsumer, Filter, alert_filter
 from settings.model import Settings
+from settings.names import PUBLISHER
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 Night = Callable[..., Path]
 
 
-class DiedError(Exception):
+class Died(BaseException):
     """Stands for a kill at a point of the walk."""
 
 
@@ -141,10 +147,10 @@ def test_a_run_that_died_leaves_nothing_wrong(
 
     def die(where: str) -> None:
         if where == point:
-            raise DiedError
+            raise Died
 
-    died = walk(filters=[BRIGHT, FAINT], at=die)
-    assert died.summary.status == "failed"
+    with pytest.raises(Died):
+        walk(filters=[BRIGHT, FAINT], at=die)
     edited = _filter(bright, version="2")
     walked = walk(filters=[edited, FAINT])
 
@@ -160,9 +166,10 @@ def test_dead_after_the_commit_is_repaired(
 
     def die(where: str) -> None:
         if where == "after commit":
-            raise DiedError
+            raise Died
 
-    walk(filters=[BRIGHT, FAINT], at=die)
+    with pytest.raises(Died):
+        walk(filters=[BRIGHT, FAINT], at=die)
     assert _matches(settings) == Counter()
     walked = walk(filters=[BRIGHT, FAINT])
 
@@ -417,3 +424,96 @@ def test_an_alert_that_cannot_be_sent_is_set_aside(
     assert (topic.kept, topic.set_aside, topic.delivered) == (6, 2, 4)
     assert set(_archived(settings)) == {1, 2, 5, 6}
     _agree(settings, walked, read_topics)
+
+
+def test_a_store_that_was_merged_sends_nothing(
+    settings: Settings, simulated_night: Night, walk: Any, read_topics: Any
+) -> None:
+    """Files are no identity: the same alerts in another file are not sent again."""
+    folder = simulated_night()
+    first = walk(filters=[BRIGHT, FAINT])
+    merged = pa.concat_tables(pq.read_table(f) for f in sorted(folder.glob("part-*")))
+    for file in folder.glob("part-*"):
+        file.unlink()
+    pq.write_table(merged, folder / "merged.parquet")
+
+    walked = walk(filters=[BRIGHT, FAINT])
+
+    assert walked.summary.status == "complete"
+    assert walked.delivered == first.delivered
+    _agree(settings, walked, read_topics)
+
+
+def test_an_id_in_two_files_of_which_one_was_not_sent(
+    settings: Settings, simulated_night: Night, walk: Any, read_topics: Any
+) -> None:
+    """Whichever file is sent first, no alert is left to the other for ever."""
+    folder = simulated_night(alerts=200)
+    shutil.copy(folder / "part-00000.parquet", folder / "part-00009.parquet")
+    shards: list[str] = []
+
+    def die_after_the_first(where: str) -> None:
+        shards.extend([where] * (where == "owned"))
+        if len(shards) > 1:
+            raise Died
+
+    for _ in range(3):
+        shards.clear()
+        try:
+            walked = walk(filters=[BRIGHT, FAINT], at=die_after_the_first)
+        except Died:
+            continue
+    walked = walk(filters=[BRIGHT, FAINT])
+
+    assert walked.summary.status == "complete"
+    assert sum(walked.delivered.values()) == 200
+    _agree(settings, walked, read_topics)
+
+
+def test_a_denied_topic_does_not_stop_the_others(
+    settings: Settings,
+    access: KafkaAccess,
+    simulated_night: Night,
+    walk: Any,
+    read_topics: Any,
+) -> None:
+    """A topic that the publisher may not write is found, though no report names it."""
+    simulated_night(alerts=60, rows_per_file=60)
+    topics = [f"{settings.topics.prefix}{n}_ztf" for n in ("bright", "faint")]
+    ensure_topics(access, settings, topics)
+    admin = AdminClient(dict(access.admin))
+    denied = AclBinding(
+        ResourceType.TOPIC,
+        topics[1],
+        ResourcePatternType.LITERAL,
+        f"User:{PUBLISHER}",
+        "*",
+        AclOperation.WRITE,
+        AclPermissionType.DENY,
+    )
+    for future in admin.create_acls([denied]).values():
+        future.result()
+
+    walked = walk(filters=[BRIGHT, FAINT])
+    assert walked.summary.status == "failed"
+    assert topics[1] in " ".join(walked.summary.failures)
+    assert walked.delivered["faint"] == 0 < walked.delivered["bright"]
+
+    for future in admin.delete_acls([_as_filter(denied)]).values():
+        future.result()
+    mended = walk(filters=[BRIGHT, FAINT])
+    assert mended.summary.status == "complete"
+    _agree(settings, mended, read_topics)
+
+
+def _as_filter(binding: AclBinding) -> AclBindingFilter:
+    """Make what finds exactly this right."""
+    return AclBindingFilter(
+        binding.restype,
+        binding.name,
+        binding.resource_pattern_type,
+        binding.principal,
+        binding.host,
+        binding.operation,
+        binding.permission_type,
+    )
