@@ -120,9 +120,7 @@ def _simulate(settings: "Settings", night: str) -> None:
             root, survey=survey, night=night, alerts=alerts, seed=int(night)
         )
         size = sum(file.stat().st_size for file in files) / 1e6
-        click.echo(
-            f"{survey}: {alerts:,} alerts, {len(files)} files, {size:.0f} MB, in {root}"
-        )
+        click.echo(f"{survey}: {alerts:,} alerts, {size:.0f} MB, in {root}")
 
 
 def _run(settings: "Settings", survey: str, night: str) -> "Summary":
@@ -206,17 +204,19 @@ def _read_one(public: Mapping[str, Any], summary: "Summary") -> None:
     topic = max(summary.topics, key=lambda t: t.delivered).topic
     config = {**public, "group.id": f"demo-{summary.night}"}
     with AlertConsumer([topic], config) as consumer:
-        _, alert, key = consumer.poll(timeout=20)
-        if alert is None or key is None:
-            raise IncompleteNightError(f"{topic} gave no alert within 20 s.")
-        candidate = alert["candidate"]
-        click.echo(f"{topic}: {alert['objectId']} (candid {alert['candid']})")
-        click.echo(
-            f"  ra {candidate['ra']:.5f}, dec {candidate['dec']:.5f} [deg, ICRS]"
-        )
-        click.echo(f"  magpsf {candidate['magpsf']:.2f}, jd {candidate['jd']:.4f}")
-        click.echo(f"  {len(alert['prv_candidates'])} earlier measurements")
-        click.echo(f"  {len(alert)} fields, the schema of {len(key):,} bytes with it")
+        for _, alert, key in consumer:
+            if consumer.headers["night"] == summary.night:
+                _show(topic, alert, key)
+                return
+
+
+def _show(topic: str, alert: Mapping[str, Any], key: str) -> None:
+    candidate = alert["candidate"]
+    click.echo(f"{topic}: {alert['objectId']} (candid {alert['candid']})")
+    click.echo(f"  ra {candidate['ra']:.5f}, dec {candidate['dec']:.5f} [deg, ICRS]")
+    click.echo(f"  magpsf {candidate['magpsf']:.2f}, jd {candidate['jd']:.4f}")
+    click.echo(f"  {len(alert['prv_candidates'])} earlier measurements")
+    click.echo(f"  {len(alert)} fields, the schema of {len(key):,} bytes with it")
 
 
 def _suggest(night: str, *, keep: bool) -> None:

@@ -51,7 +51,7 @@ def distribute_night(
         tasks = share_out(plan.work, cores)
         units = [w.unit for shards in tasks for _, works in shards for w in works]
         log.info(
-            "Distributing %s alerts of %s files with %s tasks.",
+            "Distributing %s alerts (files: %s, tasks: %s).",
             f"{sum(unit.rows for unit in units):,}",
             len({unit.path for unit in units}),
             len(tasks),
