@@ -143,11 +143,17 @@ def stop(settings: Settings) -> Status:
     Raises
     ------
     ClusterError
-        It does not end, or is just starting.
+        A run is using it, it does not end, or is just starting.
     """
     folder = kafka_folder(settings)
     if is_held(folder.lock):
-        end_broker(folder)
+        try:
+            with hold(folder.users, wait_s=0):
+                end_broker(folder)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"A run is using Kafka in {folder.root}: stop it after that has ended."
+            ) from error
     else:
         log.info("No Kafka runs in %s.", folder.root)
         folder.pid.unlink(missing_ok=True)

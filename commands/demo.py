@@ -27,7 +27,7 @@ QUESTIONS = (
         "Which filter kept what?",
         """
         select survey, filter, class, count(*) as alerts from matches
-        where night = '{night}' group by all order by survey, alerts desc limit 12
+        where night = '{night}' group by all order by alerts desc limit 12
         """,
     ),
     (
@@ -177,6 +177,7 @@ def _run_again(
         if ending.exit_code:
             raise IncompleteNightError(f"The second run failed: {ending.failures}")
     _check(public, summaries, started)
+    click.echo("The second run sent nothing.")
 
 
 @contextmanager

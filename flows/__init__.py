@@ -10,7 +10,11 @@ PREFECT_DEFAULTS = {
 }
 """Prefect's settings that every flow needs; the environment wins."""
 
-QUIET = {"PREFECT_LOGGING_LEVEL": "CRITICAL", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
+QUIET = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+}
 """Without a server of one's own, the terminal shows our progress, not Prefect's."""
 
 # Prefect reads them once, when it is imported: so they stand before any flow.

@@ -2,6 +2,7 @@
 
 import atexit
 import datetime as dt
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -10,12 +11,14 @@ from functools import cache
 from typing import Any, NoReturn
 
 from cluster.access import connect
-from flows.temporary_server import end_stray_server
+from flows.temporary_server import start_server
 from nightmail import NightmailError, cli
 from settings import Settings
 from settings.errors import IncompleteNightError, PrefectUnavailableError
 from settings.nights import check_survey, last_night
 from tasks.find_night import find_night
+
+log = logging.getLogger("nightmail")
 
 FAILED = IncompleteNightError.exit_code
 """Exit code of a night that ended, with failures."""
@@ -58,6 +61,9 @@ def run_night(
     from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
 
     try:
+        if "PREFECT_API_URL" not in os.environ:
+            log.info("Starting Prefect's temporary server.")
+            start_server(settings.state_dir)
         state = nightly(survey, name, list(filters or ()) or None, return_state=True)
     except RuntimeError as error:
         # A step's own error is in the state: this one is of the server.
@@ -83,11 +89,10 @@ def run_command(words: Sequence[str] | None = None) -> NoReturn:
 
 
 def prepare_prefect(settings: Settings) -> None:
-    """Set what Prefect reads when it is imported, and end a server left behind."""
+    """Set what Prefect reads when it is imported."""
     _hush_the_end()
     if "PREFECT_API_URL" in os.environ:
         return
-    end_stray_server(settings.state_dir)
     os.environ.setdefault("PREFECT_HOME", str(settings.state_dir / "prefect"))
 
 

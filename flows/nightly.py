@@ -22,12 +22,11 @@ from flows.steps import (
     read,
     summarise,
 )
-from flows.temporary_server import note_server
 from nightmail import NightmailError
 from settings import Settings
+from settings.errors import NewerRunError
 from settings.load import load
 from settings.nights import check_survey, last_night
-from tasks.distribute_night import raise_worst
 from tasks.plan_night import NightPlan
 from tasks.report import Report
 
@@ -64,7 +63,6 @@ def nightly(
         with a failing filter ends failed and says which.
     """
     settings = load()
-    note_server(settings.state_dir)
     check_survey(survey)
     found = find(
         settings,
@@ -77,7 +75,7 @@ def nightly(
         prepare(settings, access, found)
         planned = plan(settings, access, found)
         reports = _distribute(settings, access, planned)
-        _stop_for_newer(reports)
+        _stop_for_newer(planned, reports)
         workers = check_workers.submit(reports)
         files = check_files.submit(as_is(planned))
         back = read(settings, access, as_is(planned))
@@ -119,6 +117,9 @@ def _distribute(
         )
         return []
     state = distribute(settings, access, as_is(planned), return_state=True)
+    if state.is_crashed():
+        # Prefect takes a step that was told to end for one that ended by itself.
+        raise KeyboardInterrupt
     answer = state.result(raise_on_failure=False)
     if isinstance(answer, NightmailError):
         raise answer
@@ -129,11 +130,13 @@ def _distribute(
     return list(answer)
 
 
-def _stop_for_newer(reports: list[Report]) -> None:
+def _stop_for_newer(planned: NightPlan, reports: list[Report]) -> None:
     """Leave a night to the newer run that works on it, its summary too."""
-    newer = [report for report in reports if report.outcome == "newer run"]
-    if newer:
-        raise_worst(newer)
+    if any(report.outcome == "newer run" for report in reports):
+        raise NewerRunError(
+            f"A newer run works on the night {planned.night} of {planned.survey} and"
+            " finishes it: there is nothing to do here."
+        )
 
 
 if __name__ == "__main__":

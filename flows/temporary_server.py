@@ -9,8 +9,30 @@ from pathlib import Path
 NOTE = "prefect-server.pid"
 """File of the state folder that holds the server's pid."""
 
+ENDING = {signal.SIGINT}
+"""Signals that the terminal sends to us and to the server alike."""
+
 MARK = b"prefect.server.api.server:create_app"
 """What the command line of such a server holds."""
+
+
+def start_server(state_dir: Path) -> None:
+    """Start the temporary server that Prefect would start, so that Ctrl-C spares it.
+
+    It stands in our process group, and would die of the Ctrl-C that the run answers by
+    telling it how it ended.
+    """
+    from prefect.server.api.server import (  # noqa: PLC0415 - seconds
+        SubprocessASGIServer,
+    )
+
+    end_stray_server(state_dir)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        SubprocessASGIServer().start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    note_server(state_dir)
 
 
 def note_server(state_dir: Path) -> None:

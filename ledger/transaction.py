@@ -21,7 +21,7 @@ TRANSACTION_TIMEOUT_MS = 180_000
 Much longer than a unit takes; the next run of the night does not wait for it.
 """
 
-INIT_PATIENCE_S = 120.0
+INIT_PATIENCE_S = 60.0
 """How long a new producer tries to own its id [s]."""
 
 COMMIT_PATIENCE_S = 150.0

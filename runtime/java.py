@@ -47,14 +47,23 @@ TRUST_STORE_PASSWORD = "certificates"  # noqa: S105 - what it protects is public
 
 SHIM = """\
 #!/bin/sh
-# Spark asks for a module that not every Java has, and that makes the others warn.
+# Spark asks for modules and packages that not every Java has, or that make it warn.
 for argument do
   shift
-  [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
+  case "$argument" in
+    {unwanted}) ;;
+    *) set -- "$@" "$argument" ;;
+  esac
 done
 exec {java} "$@"
 """
 """Stands for `bin/java`."""
+
+UNWANTED = {
+    "--add-modules=jdk.incubator.vector": OLDEST,
+    "--add-opens=java.base/sun.security.action=ALL-UNNAMED": 24,
+}
+"""What Spark asks for in vain, and since which version of Java."""
 
 log = logging.getLogger("nightmail")
 
@@ -197,7 +206,10 @@ def _ask(executable: Path, *options: str) -> str:
 
 def _shimmed(java: Java, fallback: Path | None) -> Java:
     """Give the same Java behind the script that drops Spark's option."""
-    script = SHIM.format(java=shlex.quote(str(java.executable)))
+    unwanted = [option for option, since in UNWANTED.items() if java.version >= since]
+    script = SHIM.format(
+        java=shlex.quote(str(java.executable)), unwanted="|".join(unwanted)
+    )
     name = hashlib.sha256(script.encode()).hexdigest()[:16]
     home = cache_dir(fallback) / "java" / name
     if not os.access(home / "bin" / "java", os.X_OK):

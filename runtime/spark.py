@@ -3,10 +3,12 @@
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,13 @@ appender.stderr.type = Console
 appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
-appender.stderr.layout.pattern = Spark: %p %c{1}: %m%n
+appender.stderr.layout.pattern = Spark: %p %c{1}: %m%notEmpty{: %ex{short.message}}%n
 logger.repl.name = org.apache.spark.repl.Main
 logger.repl.level = error
 logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
 logger.gateway.level = error
 """
-"""Only errors; the two loggers are raised by Spark itself unless named."""
+"""Only errors, a line each; the two loggers are raised by Spark itself unless named."""
 
 TASK_FAILURES = 4
 """Times that Spark tries a task whose worker died; a local master tries once."""
@@ -54,11 +56,15 @@ def spark_session(settings: Settings) -> Iterator[Any]:
         return
     log.info("Starting Spark (%s).", settings.spark.master)
     with tempfile.TemporaryDirectory(prefix="nightmail-spark-") as scratch:
-        session = _start(settings, Path(scratch))
+        with _interrupts_wait():
+            session = _start(settings, Path(scratch))
         try:
             yield session
         finally:
-            session.stop()
+            # A job that was interrupted may have taken Java's side with it; what ended
+            # the job is worth more than that.
+            with suppress(Exception):
+                session.stop()
             _end_gateway()
 
 
@@ -73,12 +79,37 @@ def _start(settings: Settings, scratch: Path) -> Any:
     os.environ["PYSPARK_PYTHON"] = settings.spark.python or sys.executable
     # Workers would import a folder named `filters` from where someone stands.
     os.environ["PYTHONSAFEPATH"] = "1"
+    # It reports each call that an interrupt cuts short, at length.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     builder = SparkSession.builder.master(_patient(settings.spark.master))
     for key, value in _options(settings.spark.master, scratch).items():
         builder = builder.config(key, value)
     session = builder.appName("nightmail").getOrCreate()
     session.sparkContext.addPyFile(str(pack(scratch / "code").path))
     return session
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold back Ctrl-C while Java starts, which would be left behind half-started.
+
+    Afterwards our own handlers stand again: Spark's would call Java from within a call.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _options(master: str, scratch: Path) -> dict[str, str]:

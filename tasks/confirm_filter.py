@@ -71,5 +71,7 @@ def _set_aside(rows: dict[str, LedgerRow]) -> list[str]:
 
 
 def _files(names: list[str]) -> str:
-    more = f" and {len(names) - 1} more files" if len(names) > 1 else ""
-    return names[0] + more
+    first, *others = names
+    if not others:
+        return first
+    return f"{first} and {len(others)} more file{'s' if len(others) > 1 else ''}"

@@ -1,6 +1,7 @@
 """Distribute a night: one Spark job, one task per core, each doing its shards."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -20,6 +21,9 @@ from tasks.work import Work
 
 REPORT_TYPE = "report string"
 """Spark's type of what a task gives back."""
+
+LONGEST_CAUSE = 400
+"""Where the cause of a job's end is cut [character]."""
 
 TICK_S = 5.0
 """How often a running job says how long it has been at it [s]."""
@@ -102,8 +106,19 @@ def share_out(work: Mapping[int, Sequence[Work]], tasks: int) -> list[Shards]:
 
 def _run(spark: Any, job: Job, tasks: Sequence[Shards]) -> list[Report]:
     frame = spark.range(0, len(tasks), 1, len(tasks))
-    rows = frame.mapInArrow(make_task(job, tasks, code_digest()), REPORT_TYPE).collect()
+    work = frame.mapInArrow(make_task(job, tasks, code_digest()), REPORT_TYPE)
+    try:
+        rows = work.collect()
+    except Exception as error:  # noqa: BLE001 - pyspark's and py4j's, of many kinds
+        # Its text is asked of the JVM, which ends with the session: so here.
+        return [Report("failed", f"The Spark job ended: {_first_cause(str(error))}.")]
     return [Report.decode(row.report) for row in rows]
+
+
+def _first_cause(text: str) -> str:
+    """Take the sentence that matters out of hundreds of lines of a Java trace."""
+    cause = re.search(r".*Exception: ([^\n]+?)(?:\. |\.?\n|\.?$)", text)
+    return cause[1] if cause else text.strip().partition("\n")[0][:LONGEST_CAUSE]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from tasks.report import Report
 from tasks.select_alerts import Selection, select_alerts
 from tasks.work import Work, is_done
 
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
 """How long a shard starts again with a new producer before it gives up [s]."""
 
 RESTART_PAUSE_S = 2.0

@@ -69,7 +69,8 @@ class Outbox:
         partitions
             How many partitions each topic has.
         """
-        self._spool.seek(0)
+        with _disk_explained():
+            self._spool.seek(0)
         for alert in self._alerts:
             with _disk_explained():
                 value = self._spool.read(alert.length)

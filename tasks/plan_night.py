@@ -1,5 +1,6 @@
 """Plan a night: what is there, what was sent, and what remains."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from tasks.assign_ids import assign_ids
 from tasks.find_night import FoundNight
 from tasks.list_night import list_night
 from tasks.work import Work, is_done
+
+log = logging.getLogger("nightmail")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
     BrokerUnavailableError
         The ledger cannot be read.
     """
+    log.info("Planning the night %s of %s.", found.night, found.survey)
     footers, corrupt = _read_footers(settings, found.folder)
     units = tuple(unit for footer in footers for unit in cut_into_units(footer))
     partitions = count_partitions(access)

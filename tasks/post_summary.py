@@ -68,8 +68,9 @@ def post_summary(
         The marker cannot be written.
     """
     if settings.slack.token is None:
-        say(render_text(summary))
         say("Not posted to Slack: no token is set (slack.token or SLACK_API_TOKEN).")
+        say("The message:")
+        say(render_text(summary))
         return "printed"
     slack = settings.slack
     file = marker_file(settings.archive_root(), summary)

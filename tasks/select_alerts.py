@@ -248,9 +248,9 @@ def _first_of_each(ids: Integers, seen: Integers) -> npt.NDArray[np.bool_]:
 
 def _object_names(batch: pa.RecordBatch, survey: str) -> Iterator[str]:
     """Yield what names the object of each alert, by which topics are partitioned."""
-    names = [*OBJECT_COLUMNS[survey], ID_COLUMN[survey]]
-    there = [n for n in names if n in batch.schema.names]
+    there = [n for n in OBJECT_COLUMNS[survey] if n in batch.schema.names]
     columns = [_null_for_zero(batch.column(n)).to_pylist() for n in there]
+    columns.append(_ids(batch, survey).tolist())
     for values in zip(*columns, strict=True):
         yield next(str(v) for v in values if v is not None)
 

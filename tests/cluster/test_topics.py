@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from cluster.access import KafkaAccess, find_access, open_admin
-from cluster.topics import ensure_ledger, ensure_topics, ledger_partitions
+from cluster.topics import count_partitions, ensure_ledger, ensure_topics
 from settings.errors import ClusterError, SettingsError
 from settings.model import Settings, Topics
 from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
@@ -45,7 +45,7 @@ def test_the_ledger_is_kept_for_ever(
     ensure_ledger(kafka, cluster_settings)
 
     config = _read_config(kafka, LEDGER_TOPIC)
-    assert ledger_partitions(kafka) == LEDGER_PARTITIONS
+    assert count_partitions(kafka)[LEDGER_TOPIC] == LEDGER_PARTITIONS
     assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
 
 
@@ -72,7 +72,7 @@ def test_what_is_not_possible_is_refused(
 def test_a_ledger_that_cannot_be_seen_is_told(kafka: KafkaAccess) -> None:
     """The anonymous do not see it."""
     with pytest.raises(ClusterError, match="no topic nightmail_ledger"):
-        ledger_partitions(_anonymous(kafka))
+        count_partitions(_anonymous(kafka))
 
 
 def _anonymous(kafka: KafkaAccess) -> KafkaAccess:

@@ -37,15 +37,16 @@ import sys
 import time
 from pathlib import Path
 
-from ledger.transaction import Transactor
-from nightmail import alert_filter
+from ledger import transaction
 
 GATE = Path({gate!r})
+# The next run waits until the broker aborts what the dead one has begun.
+transaction.TRANSACTION_TIMEOUT_MS = 2_000
 
-class Waiting(Transactor):
+class Waiting(transaction.Transactor):
     def send(self, records, remember, *, at):
         def wait(where):
-            while where == "before commit" and not (GATE / "open").exists():
+            while where == {point!r} and not (GATE / "open").exists():
                 (GATE / str(os.getpid())).touch()
                 time.sleep(0.02)
             at(where)
@@ -54,7 +55,7 @@ class Waiting(Transactor):
 if "tasks.distribute_shard" in sys.modules:
     sys.modules["tasks.distribute_shard"].Transactor = Waiting
 """
-"""Plug-in that stops the worker which imports it where a kill hurts most."""
+"""Plug-in that stops the worker which imports it where a kill hurts."""
 
 FILTER = """
 from nightmail import alert_filter
@@ -94,7 +95,9 @@ def _ancestors(pid: int) -> Iterator[int]:
 def _is_alive(pid: int) -> bool:
     """Tell whether a process runs; a dead one that nobody has waited for does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
     except OSError:
         return False
 
@@ -131,13 +134,27 @@ class Gate:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.folder = folder
-        self.code = WAITING.format(gate=str(folder))
 
-    def waiting(self, driver: int) -> int | None:
-        """Pid of the worker of a run that stands at the gate."""
+    def at(self, point: str) -> str:
+        """Give code that stops workers at a point of the transaction."""
+        return WAITING.format(gate=str(self.folder), point=point)
+
+    def wait_for_worker(self, run: Run) -> int:
+        """Wait until a worker of a run stands at the gate, and give its pid."""
+        return int(_wait_for(lambda: self._waiting(run)))
+
+    def kill_worker(self, run: Run) -> int:
+        """Kill the worker that stands at the gate, and give the pid that it had."""
+        pid = self.wait_for_worker(run)
+        os.kill(pid, signal.SIGKILL)
+        _wait_for(lambda: not _is_alive(pid))
+        return pid
+
+    def _waiting(self, run: Run) -> int | None:
+        assert run.process.poll() is None, run.errors.read_text()
         for file in self.folder.glob("[0-9]*"):
             pid = int(file.name)
-            if _is_alive(pid) and driver in _ancestors(pid):
+            if _is_alive(pid) and run.process.pid in _ancestors(pid):
                 return pid
         return None
 
@@ -152,9 +169,7 @@ def gate(tmp_path: Path) -> Gate:
 
 
 @pytest.fixture
-def start(
-    environment: dict[str, str], tmp_path: Path
-) -> Iterator[Callable[..., Run]]:
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Run]]:
     """Start `nightmail night` beside a folder `filters` of somebody else."""
     stand = tmp_path / "a folder of work"
     (stand / "filters").mkdir(parents=True)
@@ -227,47 +242,7 @@ def _agree(settings: Settings, access: KafkaAccess, brighter_than: float) -> Non
     assert _summary(settings).status == "complete"
 
 
-def test_worker_and_driver_killed_before_the_commit(  # noqa: PLR0913, PLR0917
-    settings: Settings,
-    access: KafkaAccess,
-    simulated_night: Callable[..., Path],
-    plugin: Callable[[str], str],
-    start: Callable[..., Run],
-    gate: Gate,
-) -> None:
-    """Spark tries again, a run after an edited filter sends all once, none is left."""
-    simulated_night(alerts=200, rows_per_file=200)
-    path = plugin(gate.code + FILTER.format(limit=19))
-    night = NightFolder(settings.archive_root(), "ztf", "20260301")
-
-    first = start(PYTHONPATH=path)
-    worker = _wait_for(lambda: gate.waiting(first.process.pid))
-    assert len(night.pending()) == 1
-    os.kill(worker, signal.SIGKILL)
-    second = _wait_for(lambda: gate.waiting(first.process.pid))
-    everyone = _descendants(first.process.pid)
-    server = int((settings.state_dir / NOTE).read_text().split()[0])
-    first.process.kill()
-    first.process.wait()
-
-    assert second != worker
-    assert {second, server} <= everyone
-    assert len(night.pending()) == 1
-    assert night.visible() == set()
-
-    plugin(FILTER.format(limit=18))
-    again = start(PYTHONPATH=path)
-    errors = again.wait()
-    # Only now does the worker that outlived its run go on to commit.
-    assert _is_alive(second)
-    gate.open()
-    _wait_for(lambda: not any(_is_alive(pid) for pid in everyone))
-
-    assert again.process.returncode == 0, errors
-    _agree(settings, access, 18)
-
-
-def test_a_worker_that_is_killed_each_time(  # noqa: PLR0913, PLR0917
+def test_killed_before_the_commit(  # noqa: PLR0913, PLR0917
     settings: Settings,
     access: KafkaAccess,
     simulated_night: Callable[..., Path],
@@ -277,22 +252,42 @@ def test_a_worker_that_is_killed_each_time(  # noqa: PLR0913, PLR0917
     walk: Callable[..., Walked],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The run ends with a failure and sends nothing; the next one sends all."""
+    """Worker, driver, every worker; a filter edited each time; then all once."""
     simulated_night(alerts=200, rows_per_file=200)
-    path = plugin(gate.code + FILTER.format(limit=19))
+    night = NightFolder(settings.archive_root(), "ztf", "20260301")
 
-    run = start(PYTHONPATH=path)
+    # A worker: Spark tries again, and the next one clears its slice away.
+    path = plugin(gate.at("before commit") + FILTER.format(limit=19))
+    first = start(PYTHONPATH=path)
+    killed = gate.kill_worker(first)
+    worker = gate.wait_for_worker(first)
+    assert worker != killed
+    assert len(night.pending()) == 1
+
+    # The driver.
+    everyone = _descendants(first.process.pid)
+    server = int((settings.state_dir / NOTE).read_text().split()[0])
+    assert {worker, server} <= everyone
+    first.process.kill()
+    first.process.wait()
+
+    # Each worker that Spark tries: the run ends, and says so.
+    plugin(gate.at("produce") + FILTER.format(limit=20))
+    second = start(PYTHONPATH=path)
     for _ in range(TASK_FAILURES):
-        os.kill(_wait_for(lambda: gate.waiting(run.process.pid)), signal.SIGKILL)
-    errors = run.wait()
-
-    assert run.process.returncode == 1, errors
+        gate.kill_worker(second)
+    errors = second.wait()
+    assert second.process.returncode == 1, errors
+    assert "Error: The Spark job ended: Python worker exited" in errors
     assert "Traceback" not in errors
+    assert night.visible() == set()
     assert _on_topics(settings, access) == Counter()
-    assert NightFolder(settings.archive_root(), "ztf", "20260301").visible() == set()
 
     monkeypatch.syspath_prepend(plugin(FILTER.format(limit=18)))
     walked = walk()
+    # A worker that outlived its run would commit now, and finds a newer owner.
+    gate.open()
+    _wait_for(lambda: not any(_is_alive(pid) for pid in everyone))
 
     assert walked.summary.status == "complete"
     _agree(settings, access, 18)
