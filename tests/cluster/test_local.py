@@ -107,7 +107,7 @@ def test_two_runs_share_it(
     cluster_settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The run that began it leaves it to another that still uses it."""
-    caplog.set_level(logging.INFO, "nightmail")
+    caplog.set_level(logging.DEBUG, "nightmail")
 
     with local.running(cluster_settings):
         pass

@@ -48,6 +48,8 @@ LEAVES = [c for c in CONTEXTS if not isinstance(c.command, click.Group)]
 
 def section(context: click.Context) -> str:
     """Render one command's help."""
+    # Click keeps the help option of the first context that asked for it.
+    context.command._help_option = None
     help_text = context.command.get_help(context)
     lines = "\n".join(line.rstrip() for line in help_text.splitlines())
     return f"\n## {context.command_path}\n\n```text\n{lines}\n```\n"

@@ -24,8 +24,8 @@ __all__ = ["access", "walk"]
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
-FULL_KB = 512
-"""Size of the disk, of which a night's slice needs twenty times as much [kB]."""
+FULL_KB = 256
+"""Size of the disk, of which a night's slice needs several times as much [kB]."""
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_archive_without_space(
     walk: Callable[..., Any],
 ) -> None:
     """The folder is named and nothing is sent; with space, the night is complete."""
-    simulated_night(alerts=300, rows_per_file=300)
+    simulated_night(alerts=120, rows_per_file=120)
     small_disk(settings.archive_root())
     night = NightFolder(settings.archive_root(), "ztf", "20260301")
 
@@ -107,7 +107,7 @@ def test_no_space_for_alerts_that_wait(  # noqa: PLR0913, PLR0917
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The folder is named and nothing is sent; with space, the night is complete."""
-    simulated_night(alerts=300, rows_per_file=300)
+    simulated_night(alerts=120, rows_per_file=120)
     waiting = tmp_path / "waiting"
     small_disk(waiting)
     monkeypatch.setattr(tasks.outbox, "MEMORY_BYTES", 1)

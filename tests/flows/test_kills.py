@@ -253,7 +253,7 @@ def test_killed_before_the_commit(  # noqa: PLR0913, PLR0917
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Worker, driver, every worker; a filter edited each time; then all once."""
-    simulated_night(alerts=200, rows_per_file=200)
+    simulated_night(alerts=100, rows_per_file=100)
     night = NightFolder(settings.archive_root(), "ztf", "20260301")
 
     # A worker: Spark tries again, and the next one clears its slice away.

@@ -62,7 +62,7 @@ def test_workers_of_a_cluster_run_our_code(
 ) -> None:
     """Both surveys' nights are complete on executors that have no checkout at hand."""
     for survey in ("ztf", "lsst"):
-        simulated_night(survey, alerts=100, rows_per_file=50)
+        simulated_night(survey, alerts=60, rows_per_file=30)
     stand = tmp_path / "some folder"
     (stand / "filters").mkdir(parents=True)
     (stand / "filters" / "__init__.py").write_text(DECOY)
@@ -84,5 +84,5 @@ def test_workers_of_a_cluster_run_our_code(
     assert [s["survey"] for s in summaries] == ["ztf", "lsst"]
     for summary in summaries:
         assert summary["status"] == "complete", summary["failures"]
-        assert (summary["files"], summary["alerts"]) == (2, 100)
+        assert (summary["files"], summary["alerts"]) == (2, 60)
         assert summary["kept"] > 0

@@ -24,7 +24,7 @@ LEDGER_ROW = {
     "archive_slice": "part-0.parquet",
     "classes": {"SN candidate": 4},
     "partitions": [RANGE],
-    "bytes": 2**40,
+    "size": 2**40,
     "seconds": 0.25,
     "reason": None,
     "set_aside": 0,
