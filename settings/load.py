@@ -22,6 +22,9 @@ HOME_VARIABLE = "NIGHTMAIL_HOME"
 OTHER_VARIABLES = frozenset({FILE_VARIABLE, HOME_VARIABLE})
 """Variables that begin like settings and are none."""
 
+FOLDERS = ("state_dir", "store.uri", "archive.uri")
+"""Settings that name a folder."""
+
 DEFAULT_FILE = Path("nightmail.toml")
 """Settings file that is read where nothing else is named."""
 
@@ -82,7 +85,7 @@ def load_with_origins(file: Path | None = None) -> tuple[Settings, list[Origin]]
         As for `load`.
     """
     tables, file_name = _read_file(file)
-    from_file = dict(_leaves(tables))
+    from_file = _beside(Path(file_name), dict(_leaves(tables)))
     variables = _variables()
     sources = dict.fromkeys(from_file, file_name) | variables
     for key, source in sources.items():
@@ -127,6 +130,24 @@ def _read_file(file: Path | None) -> tuple[dict[str, Any], str]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _beside(file: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """Take a file's relative folders from where the file is, not from where we are.
+
+    From another folder, they would be another Kafka and another ledger.
+    """
+    return values | {
+        key: str(file.absolute().parent / values[key])
+        for key in FOLDERS
+        if _is_relative(values.get(key))
+    }
+
+
+def _is_relative(folder: object) -> bool:
+    if not isinstance(folder, str) or not folder or "://" in folder:
+        return False
+    return not folder.startswith(("/", "~", "{"))
 
 
 def _variables() -> dict[str, str]:

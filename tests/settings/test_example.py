@@ -3,6 +3,8 @@
 import itertools
 from pathlib import Path
 
+import pytest
+
 from settings.example import WIDTH, example_toml
 from settings.load import keys, load_with_origins
 from settings.model import Settings
@@ -26,8 +28,11 @@ def test_example_changes_nothing(tmp_path: Path) -> None:
     assert {origin.source for origin in origins} == {"default"}
 
 
-def test_every_line_is_its_setting(tmp_path: Path) -> None:
+def test_every_line_is_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the marks taken off, all settings are there, at their defaults."""
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "nightmail.toml"
     lines = example_toml().splitlines()
     unmarked = [line.removeprefix("# ") if " = " in line else line for line in lines]

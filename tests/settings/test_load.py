@@ -235,3 +235,18 @@ def test_environment_is_read_by_load_only(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("NIGHTMAIL_TOPICS__PREFIX", "environment_")
 
     assert Settings().topics.prefix == "fink_"
+
+
+def test_a_files_folders_are_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file names the same folders, wherever one stands."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    file = tmp_path / "nightmail.toml"
+    file.write_text('state_dir = "state"\n[store]\nuri = "/data/{survey}"\n')
+
+    settings = load(file)
+
+    assert settings.state_dir == tmp_path / "state"
+    assert settings.store_root("ztf") == Path("/data/ztf")
