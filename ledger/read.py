@@ -28,8 +28,11 @@ Entries = dict[tuple[str, str], LedgerRow]
 LATEST: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 """Asks for the offset behind the last record."""
 
-PATIENCE_S = 90.0
-"""How long another transaction on the same partition may stay open [s]."""
+PATIENCE_S = 240.0
+"""How long another transaction on the same partition may stay open [s].
+
+Longer than the broker lets a dead producer's stay, see `ledger.transaction`.
+"""
 
 BATCH = 10_000
 """Records taken from librdkafka at a time."""
@@ -65,7 +68,14 @@ class LedgerReader:
         self._consumer.close()
 
     def read(self, partitions: Iterable[int], night: Night) -> Entries:
-        """Rows of one night that stand in some partitions.
+        """Read all rows of one night, and wait for transactions that are open.
+
+        Parameters
+        ----------
+        partitions
+            Partitions of the ledger.
+        night
+            Prefix, survey and night.
 
         Raises
         ------
@@ -73,15 +83,35 @@ class LedgerReader:
             The broker does not answer, or a transaction stays open for longer than
             PATIENCE_S.
         """
+        return self._read(partitions, night, IsolationLevel.READ_UNCOMMITTED)
+
+    def read_settled(self, partitions: Iterable[int], night: Night) -> Entries:
+        """Read the rows of one night up to the first open transaction.
+
+        What a killed run left open is not waited for. Rows behind it are missing here:
+        enough to plan by, since each shard reads again when it has become the owner.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            The broker does not answer.
+        """
+        return self._read(partitions, night, IsolationLevel.READ_COMMITTED)
+
+    def _read(
+        self, partitions: Iterable[int], night: Night, until: IsolationLevel
+    ) -> Entries:
         try:
-            return self._read(sorted(set(partitions)), night)
+            return self._read_to_end(sorted(set(partitions)), night, until)
         except KafkaException as error:
             raise BrokerUnavailableError(
                 f"The ledger ({LEDGER_TOPIC}) cannot be read: {error.args[0].str()}."
             ) from error
 
-    def _read(self, partitions: list[int], night: Night) -> Entries:
-        ends = self._high_watermarks(partitions)
+    def _read_to_end(
+        self, partitions: list[int], night: Night, until: IsolationLevel
+    ) -> Entries:
+        ends = self._ends(partitions, until)
         self._consumer.assign(
             [TopicPartition(LEDGER_TOPIC, p, OFFSET_BEGINNING) for p in partitions]
         )
@@ -97,12 +127,11 @@ class LedgerReader:
                 )
         return found
 
-    def _high_watermarks(self, partitions: list[int]) -> dict[int, int]:
+    def _ends(self, partitions: list[int], until: IsolationLevel) -> dict[int, int]:
+        """High watermarks, or last stable offsets."""
         wanted = {TopicPartition(LEDGER_TOPIC, p): LATEST for p in partitions}
         futures = self._admin.list_offsets(
-            wanted,
-            isolation_level=IsolationLevel.READ_UNCOMMITTED,
-            request_timeout=20,
+            wanted, isolation_level=until, request_timeout=20
         )
         return {tp.partition: f.result().offset for tp, f in futures.items()}
 

@@ -82,7 +82,7 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
     units = tuple(unit for footer in footers for unit in cut_into_units(footer))
     partitions = count_partitions(access)
     shards = partitions[LEDGER_TOPIC]
-    done = read_done(settings, access, found.survey, found.night, shards)
+    done = read_done(settings, access, found, shards)
     types = _types([f.schema for f in footers], found)
     prefix = settings.topics.prefix
     topics = {name: topic(prefix, name, found.survey) for name in found.filters}
@@ -105,11 +105,12 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
 
 
 def read_done(
-    settings: Settings, access: KafkaAccess, survey: str, night: str, shards: int
+    settings: Settings, access: KafkaAccess, found: FoundNight, shards: int
 ) -> Entries:
-    """Everything that the ledger has of a night."""
+    """Read what the ledger has of the night, past a killed run's leftovers."""
     with LedgerReader(access.publisher) as reader:
-        return reader.read(range(shards), (settings.topics.prefix, survey, night))
+        night = (settings.topics.prefix, found.survey, found.night)
+        return reader.read_settled(range(shards), night)
 
 
 def _read_footers(

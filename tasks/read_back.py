@@ -8,11 +8,11 @@ import duckdb
 
 from archive.slices import KINDS, NightFolder
 from cluster.access import KafkaAccess
-from ledger.read import Entries
+from ledger.read import Entries, LedgerReader
 from settings import Settings
 from settings.errors import ArchiveUnavailableError
 from settings.names import ID_COLUMN
-from tasks.plan_night import NightPlan, read_done
+from tasks.plan_night import NightPlan
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_back(settings: Settings, access: KafkaAccess, plan: NightPlan) -> ReadB
     ArchiveUnavailableError
         The archive cannot be read.
     """
-    entries = read_done(settings, access, plan.survey, plan.night, plan.shards)
+    entries = read_done(settings, access, plan)
     night = NightFolder(settings.archive_root(), plan.survey, plan.night)
     if not night.visible():
         return ReadBack(entries, {}, {}, 0)
@@ -67,6 +67,13 @@ def read_back(settings: Settings, access: KafkaAccess, plan: NightPlan) -> ReadB
         raise ArchiveUnavailableError(
             f"The archive of {plan.survey} {plan.night} cannot be read: {why}"
         ) from error
+
+
+def read_done(settings: Settings, access: KafkaAccess, plan: NightPlan) -> Entries:
+    """Read all that the ledger has of the night."""
+    with LedgerReader(access.publisher) as reader:
+        night = (settings.topics.prefix, plan.survey, plan.night)
+        return reader.read(range(plan.shards), night)
 
 
 def _count(entries: Entries, night: NightFolder, id_column: str) -> ReadBack:

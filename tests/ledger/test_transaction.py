@@ -152,6 +152,29 @@ def test_the_ledger_is_read_past_a_strangers_open_transaction(
     assert set(seen) == {("a.parquet", topic)}
 
 
+def test_what_a_dead_run_left_open_does_not_hold_a_plan(
+    settings: Settings, access: KafkaAccess, topic: str, owner: str
+) -> None:
+    """The settled rows are read at once, though a transaction behind them is open."""
+    prefix = settings.topics.prefix
+    kept = LedgerKey(prefix, "ztf", NIGHT, "a.parquet", topic)
+    lost = LedgerKey(prefix, "ztf", NIGHT, "b.parquet", topic)
+    producer = Transactor(access.publisher, owner)
+    producer.send([], _remember(kept, 1))
+    found = []
+
+    def read_meanwhile(point: str) -> None:
+        if point == "before commit":
+            # The row has to reach the broker for the transaction to stand in the way.
+            producer._producer.flush(10)
+            with LedgerReader(access.publisher) as reader:
+                found.append(reader.read_settled([0], (prefix, "ztf", NIGHT)))
+
+    producer.send([], _remember(lost, 2), at=read_meanwhile)
+
+    assert set(found[0]) == {("a.parquet", topic)}
+
+
 @pytest.mark.parametrize(
     ("where", "partition", "size"),
     [("missing", 0, 10), ("", 99, 10), ("", 0, MAX_MESSAGE_BYTES + 1)],
