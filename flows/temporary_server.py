@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,23 +26,15 @@ def start_server(state_dir: Path) -> None:
     )
 
     end_stray_server(state_dir)
+    server = SubprocessASGIServer()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
-        SubprocessASGIServer().start()
+        server.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    note_server(state_dir)
-
-
-def note_server(state_dir: Path) -> None:
-    """Write down the pid of this process's temporary server, if it has one."""
-    module = sys.modules.get("prefect.server.api.server")
-    if module is None:
-        return
-    for server in module.SubprocessASGIServer._instances.values():  # noqa: SLF001
-        if server.server_process is not None:
-            state_dir.mkdir(parents=True, exist_ok=True)
-            (state_dir / NOTE).write_text(f"{server.server_process.pid} {os.getpid()}")
+    if server.server_process is not None:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        (state_dir / NOTE).write_text(f"{server.server_process.pid} {os.getpid()}")
 
 
 def end_stray_server(state_dir: Path) -> bool:
