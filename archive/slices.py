@@ -1,7 +1,7 @@
 """Slices of a night: written unseen, shown once Kafka has committed."""
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,17 @@ _MATCHES_TYPES: dict[str, pa.DataType] = {
 MATCHES_SCHEMA = pa.schema(_MATCHES_TYPES)
 """One row per alert, topic and generation; `file` is relative to the night."""
 
-KINDS = ("alerts", "matches")
-"""The two tables of a slice, in the order in which they become visible."""
+SET_ASIDE_SCHEMA = pa.schema(
+    _MATCHES_TYPES | {"row": pa.int64(), "reason": pa.string()}
+)
+"""One row per filter and alert that it kept and that cannot be sent; `row` counts
+from 0 within `file`, which is where the alert stands."""
+
+KINDS = ("alerts", "matches", "set_aside")
+"""The tables of a slice, in the order in which they become visible."""
+
+SCHEMAS = {"matches": MATCHES_SCHEMA, "set_aside": SET_ASIDE_SCHEMA}
+"""Schemas that are ours; that of `alerts` is the store's."""
 
 COMPRESSION_LEVEL = 1
 """Level of zstd: the alerts are mostly cutouts, which are compressed already."""
@@ -73,7 +82,7 @@ class NightFolder:
     """Date of the morning on which the night ends, YYYYMMDD."""
 
     def folder(self, kind: str) -> Path:
-        """Folder of this night's `alerts` or `matches`."""
+        """Folder of this night's `alerts`, `matches` or `set_aside`."""
         return self.root / self.survey / kind / f"night={self.night}"
 
     def writer(self, name: str) -> "SliceWriter":
@@ -185,7 +194,9 @@ class NightFolder:
             parts = [_read_ids(file, id_column) for file in files if file.exists()]
         return np.concatenate([np.empty(0, np.int64), *parts])
 
-    def sent(self, committed: Collection[str]) -> dict[str, npt.NDArray[np.int64]]:
+    def sent(
+        self, committed: Collection[str], generations: Mapping[str, int]
+    ) -> dict[str, npt.NDArray[np.int64]]:
         """Ids of the matches that the archive has, by topic.
 
         Parameters
@@ -193,19 +204,25 @@ class NightFolder:
         committed
             Names of the slices that the ledger knows: those that are still pending
             count too.
+        generations
+            Of each topic; what was sent under a lower one does not count.
 
         Raises
         ------
         ArchiveUnavailableError
             A slice cannot be read.
         """
-        tables = self._read("matches", committed, ["id", "topic"])
+        tables = self._read("matches", committed, ["id", "topic", "generation"])
         if not tables:
             return {}
         together = pa.concat_tables(tables)
         topics = np.asarray(together.column("topic").to_pylist())
         ids = together.column("id").to_numpy()
-        return {str(topic): ids[topics == topic] for topic in np.unique(topics)}
+        numbers = together.column("generation").to_numpy()
+        return {
+            str(topic): ids[(topics == topic) & (numbers >= generations.get(topic, 0))]
+            for topic in np.unique(topics)
+        }
 
     def archived(
         self, committed: Collection[str], id_column: str
@@ -262,7 +279,7 @@ class SliceWriter:
         self.name = name
         self._files = files
         self._writers: dict[str, pq.ParquetWriter] = {}
-        self._schemas: dict[str, pa.Schema] = {}
+        self._schemas: dict[str, pa.Schema] = dict(SCHEMAS)
 
     def write_alerts(self, batch: pa.RecordBatch) -> None:
         """Append alerts with all their columns; the first batch sets the schema.
@@ -286,8 +303,11 @@ class SliceWriter:
         NightError
             The batch has another schema.
         """
-        self._schemas["matches"] = MATCHES_SCHEMA
         self._write("matches", batch)
+
+    def write_set_aside(self, batch: pa.RecordBatch) -> None:
+        """Append rows of `SET_ASIDE_SCHEMA`; raises as `write_matches` does."""
+        self._write("set_aside", batch)
 
     def __enter__(self) -> Self:
         for file in self._files.values():

@@ -1,4 +1,4 @@
-"""The archive as DuckDB views: alerts, matches and nights."""
+"""The archive as DuckDB views: alerts, matches, set_aside and nights."""
 # ruff: noqa: S608  views take no parameters; every name and path in them is quoted
 
 import glob
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import duckdb
 
-from archive.slices import MATCHES_SCHEMA
+from archive.slices import SCHEMAS
 from settings.names import ID_COLUMN, SURVEYS
 
-VIEWS = ("alerts", "matches", "nights")
+VIEWS = ("alerts", "matches", "set_aside", "nights")
 """What every survey's schema has, and what the main schema has of all of them."""
 
 NIGHT_COLUMNS = {
@@ -39,7 +39,7 @@ NIGHT_FILE = "????????.json"
 """Files of `nights`: YYYYMMDD, so neither Slack's markers nor unfinished files."""
 
 DUCKDB_TYPE = {"int64": "BIGINT", "int32": "INTEGER", "string": "VARCHAR"}
-"""DuckDB's name of an Arrow type, for the columns of `matches`."""
+"""DuckDB's name of an Arrow type, for the tables whose schema is ours."""
 
 
 FITTING = (
@@ -53,15 +53,16 @@ def open_archive(root: Path, survey: str | None = None) -> duckdb.DuckDBPyConnec
     """Open the archive for queries; it is only read.
 
     The schemas `ztf` and `lsst` have the views `alerts` (all columns of the store, and
-    `id`), `matches` (one row for each alert, topic and generation) and `nights` (one
-    row for each summary). `night` is text everywhere. A view without files is empty.
+    `id`), `matches` (one row for each alert, topic and generation), `set_aside` (one
+    for each alert that was kept and cannot be sent) and `nights` (one row for each
+    summary). `night` is text everywhere. A view without files is empty.
 
     Parameters
     ----------
     root
         Folder of the archive, of all surveys; it need not exist.
     survey
-        Whose views the plain names `alerts`, `matches` and `nights` are. By default
+        Whose views the plain names `alerts`, `matches` and so on are. By default
         they are those of both surveys together, with the column `survey` in front;
         a column that the surveys write in types that do not fit becomes two, as
         `cutoutScience_ztf` and `cutoutScience_lsst`.
@@ -92,12 +93,17 @@ def open_archive(root: Path, survey: str | None = None) -> duckdb.DuckDBPyConnec
 def _selects(root: Path, survey: str) -> dict[str, str]:
     folder = root / survey
     id_column = ID_COLUMN[survey]
-    matches = {field.name: DUCKDB_TYPE[str(field.type)] for field in MATCHES_SCHEMA}
+    ours = {
+        kind: {field.name: DUCKDB_TYPE[str(field.type)] for field in schema}
+        for kind, schema in SCHEMAS.items()
+    }
     return {
         "alerts": _parquet(folder, "alerts", f"{id_column} AS id, *")
         or _empty({"id": "BIGINT", id_column: "BIGINT", "night": "VARCHAR"}),
-        "matches": _parquet(folder, "matches", "*")
-        or _empty(matches | {"night": "VARCHAR"}),
+        **{
+            kind: _parquet(folder, kind, "*") or _empty(columns | {"night": "VARCHAR"})
+            for kind, columns in ours.items()
+        },
         "nights": _summaries(folder) or _empty(NIGHT_COLUMNS),
     }
 

@@ -10,7 +10,7 @@ from cluster.access import KafkaAccess, has_leaders, open_admin
 from cluster.answers import ANSWER_S, translate, wait_for
 from cluster.properties import MAX_MESSAGE_BYTES
 from settings import Settings
-from settings.errors import BrokerUnavailableError, ClusterError
+from settings.errors import BrokerUnavailableError, ClusterError, SettingsError
 from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
 
 RIGHT = "Create on that topic, or Describe if it is there already"
@@ -52,7 +52,8 @@ def ensure_topics(
     Raises
     ------
     SettingsError
-        The administrator may not make a topic, or the settings ask the impossible.
+        The administrator may not make a topic, or the settings ask the impossible;
+        the others are made before it is raised.
     BrokerUnavailableError
         Kafka does not answer.
     """
@@ -73,9 +74,12 @@ def ensure_topics(
         for name in dict.fromkeys(names)
         if name not in there
     ]
-    made = _create(admin, access, wished) if wished else []
-    _await_leaders(admin, access, [topic.topic for topic in wished])
-    return made
+    made, refusals = _create(admin, access, wished) if wished else ([], [])
+    if not refusals:
+        _await_leaders(admin, access, [topic.topic for topic in wished])
+        return made
+    _await_leaders(admin, access, made)
+    raise refusals[0]
 
 
 def ensure_ledger(access: KafkaAccess, settings: Settings) -> bool:
@@ -124,14 +128,18 @@ def count_partitions(access: KafkaAccess) -> dict[str, int]:
 
 def _create(
     admin: AdminClient, access: KafkaAccess, wished: list[NewTopic]
-) -> list[str]:
-    made = []
+) -> tuple[list[str], list[SettingsError]]:
+    """Give the topics that were made, and why others were not."""
+    made, refusals = [], []
     for name, answer in admin.create_topics(wished, request_timeout=ANSWER_S).items():
-        deed = f"create the topic {name}"
-        if not _exists_already(answer.exception(ANSWER_S)):
-            wait_for([answer], access, deed=deed, right=RIGHT)
+        if _exists_already(answer.exception(ANSWER_S)):
+            continue
+        try:
+            wait_for([answer], access, deed=f"create the topic {name}", right=RIGHT)
             made.append(name)
-    return made
+        except SettingsError as refusal:
+            refusals.append(refusal)
+    return made, refusals
 
 
 def _exists_already(error: BaseException | None) -> bool:

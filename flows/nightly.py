@@ -42,7 +42,10 @@ def run_name() -> str:
 
 @flow(name="nightly", flow_run_name=run_name, persist_result=False)
 def nightly(
-    survey: str, night: str | None = None, filters: list[str] | None = None
+    survey: str,
+    night: str | None = None,
+    filters: list[str] | None = None,
+    generation: int | None = None,
 ) -> Any:
     """Redistribute one night: run it again as often as you like.
 
@@ -55,6 +58,8 @@ def nightly(
         had last ended when the run was due.
     filters
         Filters to run; by default all.
+    generation
+        Number under which to send again what was sent; by default nothing is.
 
     Returns
     -------
@@ -69,6 +74,7 @@ def nightly(
         survey=survey,
         night=night or _scheduled_night(survey),
         names=filters,
+        generation=generation,
         must_exist=night is not None,
     )
     with running(settings) as access:

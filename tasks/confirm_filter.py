@@ -34,7 +34,9 @@ def confirm_filter(
     archived = back.archived.get(where, Archived(0, {})).alerts
     there = {unit.name for unit in plan.units}
     failures = [*_failed({u: row for u, row in rows.items() if u in there})]
-    failures += [*_undone(plan, rows, name), *_set_aside(rows)]
+    undone = _undone(plan, rows, name)
+    failures += [plan.refused[name]] if name in plan.refused else undone
+    failures += _set_aside(rows)
     delivered = sum(r.rows for r in rows.values())
     counted = sum(p.count for r in rows.values() for p in r.partitions)
     if delivered != counted:
@@ -60,14 +62,19 @@ def _undone(plan: NightPlan, rows: dict[str, LedgerRow], name: str) -> list[str]
     left = [
         unit.name
         for unit in plan.units
-        if not is_done(rows.get(unit.name), unit, version, plan.types)
+        if not is_done(
+            rows.get(unit.name), unit, version, columns=plan.types, generation=0
+        )
     ]
     return [f"It has not run on {_files(left)}."] if left else []
 
 
 def _set_aside(rows: dict[str, LedgerRow]) -> list[str]:
     count = sum(row.set_aside for row in rows.values())
-    return [f"{count} alerts are too large, or cannot be encoded."] if count else []
+    if not count:
+        return []
+    alerts = "1 alert" if count == 1 else f"{count} alerts"
+    return [f"{alerts} cannot be sent: the archive's view set_aside says why."]
 
 
 def _files(names: list[str]) -> str:

@@ -49,6 +49,7 @@ def distribute_night(
         archive=settings.archive_root(),
         kafka=access.publisher,
         types=plan.types,
+        generations=plan.generations,
     )
     with spark_session(settings) as spark:
         cores = spark.sparkContext.defaultParallelism

@@ -93,13 +93,13 @@ def _fault(error: Exception, unit: str = "") -> Report:
     return Report(outcome or "failed", message)
 
 
-def _encode(schema: Any, batch: pa.RecordBatch) -> Sequence[bytes | None]:
-    """Encode a batch; where that fails, one by one, with None for each that cannot."""
+def _encode(schema: Any, batch: pa.RecordBatch) -> Sequence[bytes | AlertError]:
+    """Encode a batch; where that fails, one by one, with the error of each."""
     try:
         return encode_batch(schema, batch)
-    except AlertError:
+    except AlertError as error:
         if len(batch) == 1:
-            return [None]
+            return [error]
     alone = (batch.slice(row, 1) for row in range(len(batch)))
     return [value for one in alone for value in _encode(schema, one)]
 
@@ -190,7 +190,13 @@ class _Shard:
             if made is None or self._topic(name) in self.refused:
                 continue
             row = self.done.get((work.unit.name, self._topic(name)))
-            if not is_done(row, work.unit, made.version, self.job.types):
+            if not is_done(
+                row,
+                work.unit,
+                made.version,
+                columns=self.job.types,
+                generation=self.job.generations.get(self._topic(name), 0),
+            ):
                 yield name
 
     def _topic(self, name: str) -> str:
@@ -213,7 +219,11 @@ class _Shard:
             self.at("archived")
             rows: Entries = {}
             self.transactor.send(
-                outbox.records(parcel.topics, self.job.partitions),
+                outbox.records(
+                    parcel.topics,
+                    partitions=self.job.partitions,
+                    generations=self.job.generations,
+                ),
                 partial(self._remember, parcel, name, rows),
                 at=self.at,
             )
@@ -231,13 +241,12 @@ class _Shard:
         outbox: Outbox,
     ) -> Parcel:
         topics = {name: self._topic(name) for name in filters}
-        generation = self.job.generation
-        return Parcel(work.unit, filters, topics, selection, outbox, generation)
+        generations = self.job.generations
+        return Parcel(work.unit, filters, topics, selection, outbox, generations)
 
     def _headers(self, mark: str) -> list[tuple[str, bytes]]:
         return [
             ("night", self.job.night.encode()),
-            ("generation", str(self.job.generation).encode()),
             ("fingerprint", mark.encode()),
         ]
 
@@ -256,11 +265,15 @@ class _Shard:
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):
                 sent = parcel.pack(where, _encode(schema, wire_batch(batch)))
+                if parcel.is_too_much(self.job.partitions):
+                    raise RefusedError("It is too much for one transaction", {})
                 new = sent & ~np.isin(parcel.selection.ids[where], there)
                 if new.any():
                     writer.write_alerts(batch.filter(pa.array(new)))
             for matches in parcel.matches():
                 writer.write_matches(matches)
+            for left in parcel.left_over():
+                writer.write_set_aside(left)
         return name
 
     def _archived(self, unit_name: str) -> Any:

@@ -30,13 +30,17 @@ class FoundNight:
     broken: Mapping[str, str]
     """Filters that were to run and cannot be loaded, and why."""
 
+    generation: int | None = None
+    """Generation that was asked for; by default each topic keeps its own."""
 
-def find_night(
+
+def find_night(  # noqa: PLR0913 - what a run can ask for
     settings: Settings,
     *,
     survey: str,
     night: str,
     names: Sequence[str] | None = None,
+    generation: int | None = None,
     must_exist: bool = True,
 ) -> FoundNight:
     """Find the folder of a night, and the filters by their names.
@@ -47,6 +51,8 @@ def find_night(
         The date of the morning on which it ends, YYYYMMDD.
     names
         Filters to run; by default all of the survey.
+    generation
+        Number under which to send again what was sent; by default nothing is.
     must_exist
         Whether a night without a folder is an error. By schedule it is not: clouds are
         no failure.
@@ -76,6 +82,7 @@ def find_night(
         filters={n: f for n, f in catalogue.filters.items() if not names or n in names},
         catalogue=catalogue.filters,
         broken={n: w for n, w in catalogue.broken.items() if not names or n in names},
+        generation=generation,
     )
 
 

@@ -25,4 +25,5 @@ class Job:
     types: Mapping[str, pa.DataType]
     """Type of each column that some file of the night has."""
 
-    generation: int = 0
+    generations: Mapping[str, int] = field(default_factory=dict)
+    """Generation of each topic; 0 where it was never sent again on purpose."""

@@ -1,6 +1,7 @@
 """Encoded alerts of one unit, waiting for their transaction."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,6 +41,12 @@ class Outbox:
         self.key = key
         self._headers = tuple(headers)
         self._alerts: list[Waiting] = []
+        self.records_of: Counter[str] = Counter()
+        """Records of each filter."""
+
+        self.bytes_of: Counter[str] = Counter()
+        """Their size, keys included [byte]."""
+
         self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by __exit__
             max_size=MEMORY_BYTES, prefix="nightmail-outbox-"
         )
@@ -54,11 +61,18 @@ class Outbox:
     def add(self, alert: Waiting, value: bytes) -> None:
         """Put one encoded alert behind the others."""
         self._alerts.append(alert)
+        self.records_of.update(alert.filters)
+        for name in alert.filters:
+            self.bytes_of[name] += len(self.key) + alert.length
         with _disk_explained():
             self._spool.write(value)
 
     def records(
-        self, topics: Mapping[str, str], partitions: Mapping[str, int]
+        self,
+        topics: Mapping[str, str],
+        *,
+        partitions: Mapping[str, int],
+        generations: Mapping[str, int],
     ) -> Iterator[Record]:
         """Yield a record per alert and topic.
 
@@ -68,17 +82,24 @@ class Outbox:
             Topic of each filter that is sent now.
         partitions
             How many partitions each topic has.
+        generations
+            Generation of each topic.
         """
+        marks = {
+            where: ("generation", str(generations.get(where, 0)).encode())
+            for where in topics.values()
+        }
         with _disk_explained():
             self._spool.seek(0)
         for alert in self._alerts:
             with _disk_explained():
                 value = self._spool.read(alert.length)
-            headers = (*self._headers, ("id", str(alert.id).encode()))
+            known = (*self._headers, ("id", str(alert.id).encode()))
             for name in alert.filters:
                 if name in topics:
                     where = topics[name]
                     partition = alert.object_hash % partitions[where]
+                    headers = (*known, marks[where])
                     yield Record(where, partition, self.key, value, headers)
 
 

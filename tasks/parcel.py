@@ -10,16 +10,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from archive.slices import MATCHES_SCHEMA
+from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
 from ledger.row import LedgerRow
 from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries
-from nightmail import Filter
+from nightmail import AlertError, Filter
 from store.unit import Unit
 from tasks.outbox import Outbox, Waiting
 from tasks.select_alerts import Selection
 
 OVERHEAD_BYTES = 2048
 """Room for headers and framing in a record [byte]."""
+
+
+MAX_RECORDS = 100_000
+"""Records above which topics are sent in several transactions."""
+
+MAX_BYTES = 2 << 30
+"""Size of the records, keys included, above which they are [byte]."""
+
+MAX_PARTITIONS = 500
+"""Partitions above which they are: each costs a commit about half a millisecond."""
 
 
 @dataclass
@@ -33,12 +43,14 @@ class Parcel:
 
     selection: Selection
     outbox: Outbox
-    generation: int
-    set_aside: set[int] = field(default_factory=set)
-    """Indices of the alerts that are too large, or cannot be encoded."""
+    generations: Mapping[str, int]
+    """Generation of each topic; 0 where there is no entry."""
+
+    set_aside: dict[int, str] = field(default_factory=dict)
+    """Why an alert cannot be sent, by its index."""
 
     def pack(
-        self, where: slice, values: Sequence[bytes | None]
+        self, where: slice, values: Sequence[bytes | AlertError]
     ) -> npt.NDArray[np.bool_]:
         """Put encoded alerts into the outbox.
 
@@ -47,7 +59,7 @@ class Parcel:
         where
             Which rows of the selection they are.
         values
-            Their Avro bytes; None for an alert that cannot be encoded.
+            Their Avro bytes, or why an alert cannot be encoded.
 
         Returns
         -------
@@ -57,8 +69,12 @@ class Parcel:
         indices = range(where.start, where.stop)
         limit = MAX_MESSAGE_BYTES - len(self.outbox.key) - OVERHEAD_BYTES
         for index, value in zip(indices, values, strict=True):
-            if value is None or len(value) > limit:
-                self.set_aside.add(index)
+            if isinstance(value, AlertError):
+                self.set_aside[index] = str(value)
+            elif len(value) > limit:
+                self.set_aside[index] = (
+                    f"It is too large: {len(value):,} bytes, of {limit:,} at most."
+                )
             else:
                 self.outbox.add(self._waiting(index, len(value)), value)
         return np.array([index not in self.set_aside for index in indices], bool)
@@ -71,6 +87,22 @@ class Parcel:
             tuple(n for n, mask in self.selection.masks.items() if mask[index]),
         )
 
+    def is_too_much(self, partitions: Mapping[str, int]) -> bool:
+        """Tell whether one transaction for all topics would be too large.
+
+        A single topic is never split: its part of a unit is what the ledger remembers.
+
+        Parameters
+        ----------
+        partitions
+            How many partitions each topic has.
+        """
+        return len(self.topics) > 1 and (
+            self.outbox.records_of.total() > MAX_RECORDS
+            or self.outbox.bytes_of.total() > MAX_BYTES
+            or sum(partitions[t] for t in self.topics.values()) > MAX_PARTITIONS
+        )
+
     def kept(self, name: str) -> list[int]:
         """Give the indices of what a filter keeps and that can be sent."""
         kept = np.flatnonzero(self.selection.masks[name]).tolist()
@@ -79,22 +111,40 @@ class Parcel:
     def matches(self) -> Iterator[pa.RecordBatch]:
         """Yield the archive's matches, a batch per filter that keeps something."""
         for name in self.selection.masks:
-            kept = self.kept(name)
-            if kept:
-                columns: dict[str, Any] = {
-                    "id": self.selection.ids[kept],
-                    "filter": [name] * len(kept),
-                    "topic": [self.topics[name]] * len(kept),
-                    "class": [self.selection.classes[index] for index in kept],
-                    "generation": [self.generation] * len(kept),
-                    "file": [self.unit.name] * len(kept),
-                }
+            if kept := self.kept(name):
+                columns = self._columns(name, kept)
                 yield pa.RecordBatch.from_pydict(columns, schema=MATCHES_SCHEMA)
+
+    def left_over(self) -> Iterator[pa.RecordBatch]:
+        """Yield what the archive keeps of the alerts that cannot be sent."""
+        for name, mask in self.selection.masks.items():
+            if left := [i for i in sorted(self.set_aside) if mask[i]]:
+                columns = self._columns(name, left) | {
+                    "row": self.selection.rows[left],
+                    "reason": [self.set_aside[index] for index in left],
+                }
+                yield pa.RecordBatch.from_pydict(columns, schema=SET_ASIDE_SCHEMA)
+
+    def _columns(self, name: str, indices: list[int]) -> dict[str, Any]:
+        return {
+            "id": self.selection.ids[indices],
+            "filter": [name] * len(indices),
+            "topic": [self.topics[name]] * len(indices),
+            "class": [self.selection.classes[index] for index in indices],
+            "generation": [self._generation(name)] * len(indices),
+            "file": [self.unit.name] * len(indices),
+        }
+
+    def _generation(self, name: str) -> int:
+        return self.generations.get(self.topics[name], 0)
 
     def digest(self) -> str:
         """12 hexadecimal digits of all that decides what the archive slice holds."""
-        parts = [self.unit.name, self.unit.identity, str(self.generation)]
-        parts += [f"{n}:{self.filters[n].version}" for n in sorted(self.filters)]
+        parts = [self.unit.name, self.unit.identity]
+        parts += [
+            f"{n}:{self.filters[n].version}:{self._generation(n)}"
+            for n in sorted(self.filters)
+        ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def row(self, name: str, slice_name: str | None, sent: Deliveries) -> LedgerRow:
@@ -105,11 +155,12 @@ class Parcel:
                 self.unit.identity,
                 self.filters[name].version,
                 read=self.selection.read,
-                generation=self.generation,
+                generation=self._generation(name),
                 reason=self.selection.failures[name],
                 nulls=self.selection.missing.get(name, ()),
             )
         kept = self.kept(name)
+        left = int(self.selection.masks[name].sum()) - len(kept)
         return LedgerRow(
             "sent",
             self.unit.identity,
@@ -117,13 +168,13 @@ class Parcel:
             rows=len(kept),
             read=self.selection.read,
             digest=digest_of(self.selection.ids[kept].tolist()),
-            generation=self.generation,
-            archive_slice=slice_name if kept else None,
+            generation=self._generation(name),
+            archive_slice=slice_name if kept or left else None,
             classes=dict(Counter(self.selection.classes[i] for i in kept)),
             partitions=sent.of(self.topics[name]),
             size=sent.bytes.get(self.topics[name], 0),
             seconds=self.selection.seconds[name],
-            set_aside=int(self.selection.masks[name].sum()) - len(kept),
+            set_aside=left,
             nulls=self.selection.nulls.get(name, ()),
         )
 

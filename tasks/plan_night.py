@@ -9,20 +9,24 @@ import pyarrow as pa
 
 from archive.slices import NightFolder, shard_of_slice
 from cluster.access import KafkaAccess
+from cluster.preflight import check_topics
 from cluster.topics import count_partitions
 from filters.classes import class_columns
 from ledger.read import Entries, LedgerReader
 from nightmail import Filter
 from nightmail.columns import flat_columns, leaf_type
 from settings import Settings
-from settings.errors import StoreError
+from settings.errors import SettingsError, StoreError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash, topic
 from store.footer import Footer, read_footer
 from store.unit import Unit, cut_into_units
 from tasks.assign_ids import assign_ids
 from tasks.find_night import FoundNight
 from tasks.list_night import list_night
-from tasks.work import Work, is_done
+from tasks.work import Work, is_done, newest_rows, read_generations
+
+Remaining = dict[Unit, tuple[str, ...]]
+"""Filters that have yet to run, by unit."""
 
 log = logging.getLogger("nightmail")
 
@@ -58,6 +62,12 @@ class NightPlan:
     broken: Mapping[str, str] = field(default_factory=dict)
     """Filters that cannot be loaded, and why."""
 
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Filters whose topic would refuse their alerts, and why."""
+
+    generations: Mapping[str, int] = field(default_factory=dict)
+    """Generation of each topic that this run completes."""
+
     @property
     def shards(self) -> int:
         """Partitions of the ledger."""
@@ -70,12 +80,15 @@ class NightPlan:
 
 
 def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> NightPlan:
-    """Compare the store with the ledger.
+    """Compare the store with the ledger, and ask the broker what it would refuse.
 
     Raises
     ------
     BrokerUnavailableError
         The ledger cannot be read.
+    SettingsError
+        The publisher may not use the ledger, or a topic is beyond the generation that
+        was asked for.
     """
     log.info("Planning the night %s of %s.", found.night, found.survey)
     footers, corrupt = _read_footers(settings, found.folder)
@@ -86,8 +99,12 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
     types = _types([f.schema for f in footers], found)
     prefix = settings.topics.prefix
     topics = {name: topic(prefix, name, found.survey) for name in found.filters}
-    remaining = _remaining(found, units, topics, types, done)
-    works = _work(settings, found, remaining, topics, done)
+    generations = _generations(found, topics, done)
+    newest = newest_rows(done, generations)
+    remaining = _remaining(found, units, topics, types, newest)
+    refused = _refused(access, topics, remaining)
+    willing = _without(remaining, refused)
+    works = _work(settings, found, willing, topics, done, generations)
     folder = NightFolder(settings.archive_root(), found.survey, found.night)
     return NightPlan(
         survey=found.survey,
@@ -99,8 +116,10 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         catalogue=found.catalogue,
         work=_by_shard(works, folder.pending(), shards),
         types=types,
-        failures=(*corrupt, *_replaced(units, done)),
+        failures=(*corrupt, *_replaced(units, newest)),
         broken=found.broken,
+        refused=refused,
+        generations=generations,
     )
 
 
@@ -111,6 +130,45 @@ def read_done(
     with LedgerReader(access.publisher) as reader:
         night = (settings.topics.prefix, found.survey, found.night)
         return reader.read_settled(range(shards), night)
+
+
+def _generations(
+    found: FoundNight, topics: Mapping[str, str], done: Entries
+) -> dict[str, int]:
+    """Give each topic the generation that it has, or the one that is asked for."""
+    there = read_generations(done)
+    if found.generation is None:
+        return there
+    mine = {where: there.get(where, 0) for where in topics.values()}
+    highest = max(mine, key=lambda where: mine[where])
+    if not mine[highest] <= found.generation <= mine[highest] + 1:
+        raise SettingsError(
+            f"{highest} is at generation {mine[highest]} of the night {found.night}:"
+            f" ask for {mine[highest]} to complete it, or for {mine[highest] + 1} to"
+            " send it again."
+        )
+    return there | dict.fromkeys(mine, found.generation)
+
+
+def _refused(
+    access: KafkaAccess, topics: Mapping[str, str], remaining: Remaining
+) -> dict[str, str]:
+    """Ask which filters that have work would be refused by their topic, and why."""
+    working = {name for names in remaining.values() for name in names}
+    if not working:
+        return {}
+    refused = check_topics(access, [LEDGER_TOPIC, *(topics[n] for n in working)])
+    if LEDGER_TOPIC in refused:
+        raise SettingsError(refused[LEDGER_TOPIC])
+    return {n: refused[topics[n]] for n in sorted(working) if topics[n] in refused}
+
+
+def _without(remaining: Remaining, refused: Mapping[str, str]) -> Remaining:
+    willing = {
+        unit: tuple(name for name in names if name not in refused)
+        for unit, names in remaining.items()
+    }
+    return {unit: names for unit, names in willing.items() if names}
 
 
 def _read_footers(
@@ -133,35 +191,40 @@ def _remaining(
     units: Sequence[Unit],
     topics: Mapping[str, str],
     types: Mapping[str, pa.DataType],
-    done: Entries,
-) -> dict[Unit, tuple[str, ...]]:
+    newest: Entries,
+) -> Remaining:
     """Find the filters that have yet to run on each unit, where there are any."""
     remaining = {}
     for unit in units:
         missing = tuple(
             name
-            for name, made in found.filters.items()
+            for name, where in topics.items()
             if not is_done(
-                done.get((unit.name, topics[name])), unit, made.version, types
+                newest.get((unit.name, where)),
+                unit,
+                found.filters[name].version,
+                columns=types,
+                generation=0,
             )
         )
-        if missing and not _was_replaced(unit, done):
+        if missing and not _was_replaced(unit, newest):
             remaining[unit] = missing
     return remaining
 
 
-def _work(
+def _work(  # noqa: PLR0913, PLR0917 - what the plan knows by now
     settings: Settings,
     found: FoundNight,
-    remaining: Mapping[Unit, Sequence[str]],
+    remaining: Remaining,
     topics: Mapping[str, str],
     done: Entries,
+    generations: Mapping[str, int],
 ) -> list[Work]:
     """Add to what remains the ids that were sent before."""
     survey = found.survey
     folder = NightFolder(settings.archive_root(), survey, found.night)
     slices = {row.archive_slice for row in done.values() if row.archive_slice}
-    sent = folder.sent(slices)
+    sent = folder.sent(slices, generations)
     return assign_ids(
         remaining,
         survey=survey,
@@ -180,23 +243,23 @@ def _by_shard(
     return {shard: tuple(mine) for shard, mine in sorted(shared.items())}
 
 
-def _replaced(units: Sequence[Unit], done: Entries) -> list[str]:
+def _replaced(units: Sequence[Unit], newest: Entries) -> list[str]:
     return [
         f"{unit.name} is not the file that was sent before under this name; give the"
-        " new file a name of its own."
+        " new file a name of its own, or send the night again by --generation."
         for unit in units
-        if _was_replaced(unit, done)
+        if _was_replaced(unit, newest)
     ]
 
 
-def _was_replaced(unit: Unit, done: Entries) -> bool:
+def _was_replaced(unit: Unit, newest: Entries) -> bool:
     """Tell whether another file was sent under this file's name."""
     file = unit.name.partition("#")[0]
     return any(
         name.partition("#")[0] == file
         and row.outcome == "sent"
         and row.identity != unit.identity
-        for (name, _), row in done.items()
+        for (name, _), row in newest.items()
     )
 
 

@@ -1,18 +1,22 @@
 """Read back what became of a night: from the ledger and the archive, nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from archive.slices import KINDS, NightFolder
+from archive.slices import NightFolder
 from cluster.access import KafkaAccess
 from ledger.read import Entries, LedgerReader
 from settings import Settings
 from settings.errors import ArchiveUnavailableError
 from settings.names import ID_COLUMN
 from tasks.plan_night import NightPlan
+from tasks.work import newest_rows, read_generations
+
+VISIBLE = "[0-9]*.parquet"
+"""Slices that readers see."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,19 @@ class ReadBack:
     """A night as ledger and archive have it."""
 
     entries: Entries
+    """Rows of each topic's generation."""
+
     archived: Mapping[str, Archived]
     """By topic; no entry where nothing was kept."""
 
     classes: Mapping[str, int]
-    """Distinct alerts per class."""
+    """Distinct alerts per class, of each topic's generation."""
 
     doubled: int
     """Alerts that the archive has more than once: none, or something is wrong."""
+
+    generations: Mapping[str, int] = field(default_factory=dict)
+    """Generation of each topic."""
 
     @property
     def kept(self) -> int:
@@ -56,12 +65,15 @@ def read_back(settings: Settings, access: KafkaAccess, plan: NightPlan) -> ReadB
     ArchiveUnavailableError
         The archive cannot be read.
     """
-    entries = read_done(settings, access, plan)
+    done = read_done(settings, access, plan)
+    generations = {**read_generations(done), **plan.generations}
+    entries = newest_rows(done, generations)
     night = NightFolder(settings.archive_root(), plan.survey, plan.night)
-    if not night.visible():
-        return ReadBack(entries, {}, {}, 0)
+    if not any(night.folder("matches").glob(VISIBLE)):
+        return ReadBack(entries, {}, {}, 0, generations)
     try:
-        return _count(entries, night, ID_COLUMN[plan.survey])
+        archived, classes, doubled = _count(night, plan.survey, generations)
+        return ReadBack(entries, archived, classes, doubled, generations)
     except duckdb.Error as error:
         why = str(error).splitlines()[0]
         raise ArchiveUnavailableError(
@@ -76,12 +88,25 @@ def read_done(settings: Settings, access: KafkaAccess, plan: NightPlan) -> Entri
         return reader.read(range(plan.shards), night)
 
 
-def _count(entries: Entries, night: NightFolder, id_column: str) -> ReadBack:
+def _count(
+    night: NightFolder, survey: str, generations: Mapping[str, int]
+) -> tuple[dict[str, Archived], dict[str, int], int]:
     """Count one night's files; the archive's views would open every night's."""
     with duckdb.connect() as connection:
-        alerts, matches = (_files(night.folder(kind)) for kind in KINDS)
-        connection.execute(f"create view alerts as select {id_column} as id {alerts}")
-        connection.execute(f"create view matches as {matches}")
+        alerts, every = (_files(night.folder(kind)) for kind in ("alerts", "matches"))
+        connection.execute(
+            f"create view alerts as select {ID_COLUMN[survey]} as id {alerts}"
+        )
+        connection.execute(f"create view every as {every}")
+        connection.execute("create table newest (topic varchar, generation int)")
+        if generations:
+            connection.executemany(
+                "insert into newest values (?, ?)", list(generations.items())
+            )
+        connection.execute(
+            "create view matches as from every where not exists (from newest"
+            " where topic = every.topic and generation > every.generation)"
+        )
         counted = connection.execute(
             """
             select topic, class, count(*) from matches
@@ -94,11 +119,11 @@ def _count(entries: Entries, night: NightFolder, id_column: str) -> ReadBack:
         doubled = connection.execute(
             "select count(*) - count(distinct id) from alerts"
         ).fetchone()
-    return ReadBack(entries, _by_topic(counted), dict(classes), (doubled or (0,))[0])
+    return _by_topic(counted), dict(classes), (doubled or (0,))[0]
 
 
 def _files(folder: Path) -> str:
-    quoted = str(folder / "[0-9]*.parquet").replace("'", "''")
+    quoted = str(folder / VISIBLE).replace("'", "''")
     return (
         f"from read_parquet('{quoted}', union_by_name = true,"
         " hive_partitioning = false)"

@@ -75,7 +75,7 @@ def add_up(
         files=len({unit.path for unit in plan.units}),
         alerts=plan.rows,
         kept=back.kept,
-        generation=0,
+        generation=max(back.generations.values(), default=0),
         failures=tuple(dict.fromkeys(failures)),
         classes=dict(sorted(back.classes.items())),
         topics=topics,

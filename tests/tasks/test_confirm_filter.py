@@ -137,7 +137,7 @@ def test_what_was_set_aside_is_a_failure() -> None:
 
     (failure,) = _confirm(rows, archived=1).failures
 
-    assert failure.startswith("3 alerts are too large")
+    assert failure.startswith("3 alerts cannot be sent")
 
 
 def test_a_filter_that_cannot_be_loaded() -> None:

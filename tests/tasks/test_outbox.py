@@ -22,7 +22,7 @@ def _fill(outbox: Outbox) -> None:
 
 
 def _record(topic: str, partition: int, one: int, value: bytes) -> Record:
-    headers = (*HEADERS, ("id", str(one).encode()))
+    headers = (*HEADERS, ("id", str(one).encode()), ("generation", b"0"))
     return Record(topic, partition, b"key", value, headers)
 
 
@@ -45,8 +45,8 @@ def test_a_record_per_alert_and_topic(
 
     with Outbox(b"key", HEADERS) as outbox:
         _fill(outbox)
-        first = list(outbox.records(TOPICS, PARTITIONS))
-        second = list(outbox.records(TOPICS, PARTITIONS))
+        first = list(outbox.records(TOPICS, partitions=PARTITIONS, generations={}))
+        second = list(outbox.records(TOPICS, partitions=PARTITIONS, generations={}))
 
     assert first == second == EXPECTED
     assert list(tmp_path.iterdir()) == []
@@ -58,7 +58,7 @@ def test_topics_that_are_not_sent_now_are_passed_over() -> None:
         _fill(outbox)
         only = {"bright": "fink_bright_ztf"}
 
-        records = list(outbox.records(only, PARTITIONS))
+        records = list(outbox.records(only, partitions=PARTITIONS, generations={}))
 
     assert records == [EXPECTED[0], EXPECTED[3]]
 
@@ -69,9 +69,16 @@ def test_one_object_has_one_partition_of_each_topic() -> None:
         for one in range(5):
             outbox.add(Waiting(one, 2**64 - 3, 1, ("bright",)), b"x")
 
-        records = list(outbox.records(TOPICS, {"fink_bright_ztf": 7}))
+        records = list(
+            outbox.records(
+                TOPICS,
+                partitions={"fink_bright_ztf": 7},
+                generations={"fink_bright_ztf": 2},
+            )
+        )
 
     assert {r.partition for r in records} == {(2**64 - 3) % 7}
+    assert {dict(r.headers)["generation"] for r in records} == {b"2"}
 
 
 def test_nowhere_to_wait(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

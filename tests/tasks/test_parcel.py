@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from archive.slices import MATCHES_SCHEMA
+import tasks.parcel
+from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
 from ledger.row import PartitionRange
 from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries
-from nightmail import Filter
+from nightmail import AlertError, Filter
 from store.unit import Unit
 from tasks.outbox import Outbox
 from tasks.parcel import Parcel, digest_of
@@ -50,7 +51,7 @@ def parcel() -> Iterator[Parcel]:
     filters = {n: _filter(n) for n in ("bright", "faint", "none", "picky")}
     topics = {name: f"fink_{name}_ztf" for name in filters}
     with Outbox(b"key", []) as outbox:
-        yield Parcel(UNIT, filters, topics, _selection(), outbox, 0)
+        yield Parcel(UNIT, filters, topics, _selection(), outbox, {})
 
 
 def _sent() -> Deliveries:
@@ -65,7 +66,9 @@ def test_all_that_fits_is_sent(parcel: Parcel) -> None:
 
     assert sent.tolist() == [True, True, True]
     partitions = {f"fink_{n}_ztf": 1 for n in ("bright", "faint")}
-    records = list(parcel.outbox.records(parcel.topics, partitions))
+    records = list(
+        parcel.outbox.records(parcel.topics, partitions=partitions, generations={})
+    )
     assert [(r.topic, r.value) for r in records] == [
         ("fink_bright_ztf", b"a"),
         ("fink_bright_ztf", b"bc"),
@@ -76,13 +79,37 @@ def test_all_that_fits_is_sent(parcel: Parcel) -> None:
 def test_what_cannot_be_sent_is_set_aside(parcel: Parcel) -> None:
     """Too large, or not to be encoded: counted with each filter that wants it."""
     sent = parcel.pack(slice(0, 1), [bytes(MAX_MESSAGE_BYTES)]).tolist()
-    sent += parcel.pack(slice(1, 3), [b"x", None]).tolist()
+    sent += parcel.pack(
+        slice(1, 3), [b"x", AlertError("It has a map with one key twice.")]
+    ).tolist()
 
     assert sent == [False, True, False]
     rows = [parcel.row(n, "007-a", _sent()) for n in ("bright", "faint")]
     assert [(r.rows, r.set_aside) for r in rows] == [(1, 1), (0, 1)]
     (matches,) = parcel.matches()
     assert matches.column("id").to_pylist() == [12]
+    bright, faint = parcel.left_over()
+    assert bright.schema == faint.schema == SET_ASIDE_SCHEMA
+    assert bright.column("row").to_pylist() == [0]
+    assert "too large: 4,000,000 bytes" in bright.column("reason")[0].as_py()
+    assert faint.column("reason").to_pylist() == ["It has a map with one key twice."]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_RECORDS", 1), ("MAX_BYTES", 10), ("MAX_PARTITIONS", 15)]
+)
+def test_one_transaction_is_bounded(
+    parcel: Parcel, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    """Too many records, bytes or partitions for one: but a single topic stays whole."""
+    partitions = dict.fromkeys(parcel.topics.values(), 4)
+    parcel.pack(slice(0, 3), [b"abc", b"abc", b"abc"])
+    assert not parcel.is_too_much(partitions)
+    monkeypatch.setattr(tasks.parcel, limit, value)
+
+    assert parcel.is_too_much(partitions)
+    parcel.topics = {"bright": "fink_bright_ztf"}
+    assert not parcel.is_too_much(partitions)
 
 
 def test_the_largest_message_is_sent(parcel: Parcel) -> None:
@@ -148,7 +175,7 @@ def test_the_digest_is_of_all_that_decides(parcel: Parcel) -> None:
     changed = [
         replace(parcel, unit=replace(UNIT, name="part-1.parquet")),
         replace(parcel, unit=replace(UNIT, identity="ef01")),
-        replace(parcel, generation=1),
+        replace(parcel, generations={"fink_bright_ztf": 1}),
         replace(parcel, filters={**parcel.filters, "bright": _filter("bright", "2")}),
         replace(parcel, filters={"bright": parcel.filters["bright"]}),
     ]
