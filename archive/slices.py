@@ -238,6 +238,17 @@ class NightFolder:
         parts = [table.column(id_column).to_numpy() for table in tables]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
+    def rows(self, kind: str, columns: list[str]) -> pa.Table:
+        """Rows of `matches` or `set_aside` that readers see.
+
+        Raises
+        ------
+        ArchiveUnavailableError
+            A slice cannot be read.
+        """
+        names = pa.schema([SCHEMAS[kind].field(name) for name in columns])
+        return pa.concat_tables([names.empty_table(), *self._read(kind, (), columns)])
+
     def _read(
         self, kind: str, committed: Collection[str], columns: list[str]
     ) -> list[pa.Table]:

@@ -43,7 +43,7 @@ def assign_ids(
     units = sorted(remaining, key=lambda unit: unit.name)
     if len(units) < 2 and not len(archived):  # noqa: PLR2004 - nothing to share
         return [Work(unit, tuple(remaining[unit])) for unit in units]
-    ids = [_ids(unit, survey) for unit in units]
+    ids = [read_ids(unit, survey) for unit in units]
     values, counts = np.unique(np.concatenate([NONE, *ids]), return_counts=True)
     claimed: dict[str, Integers] = {}
     works = []
@@ -60,8 +60,14 @@ def assign_ids(
     return works
 
 
-def _ids(unit: Unit, survey: str) -> Integers:
-    """Ids of a unit; none where they cannot be read, which the walk says by name."""
+def read_ids(unit: Unit, survey: str) -> Integers:
+    """Read the ids of a unit; none where they cannot be, which the walk says by name.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n,)
+        Each once, ascending.
+    """
     try:
         batches = list(ParquetUnit(unit).columns([ID_COLUMN[survey]], {}))
     except (ColumnError, StoreError):

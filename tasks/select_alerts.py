@@ -147,7 +147,7 @@ def _select(
     return _Part(
         rows=wanted + start,
         ids=_ids(narrow, job.survey),
-        objects=[stable_hash(o, HASHES) for o in _object_names(narrow, job.survey)],
+        objects=[stable_hash(o, HASHES) for o in name_objects(narrow, job.survey)],
         classes=[str(c) for c in classify(job.survey, narrow).to_pylist()],
         masks={name: mask[wanted] for name, mask in masks.items()},
         ours=int(ours.sum()),
@@ -246,7 +246,7 @@ def _first_of_each(ids: Integers, seen: Integers) -> npt.NDArray[np.bool_]:
     return first & ~np.isin(ids, seen)
 
 
-def _object_names(batch: pa.RecordBatch, survey: str) -> Iterator[str]:
+def name_objects(batch: pa.RecordBatch, survey: str) -> Iterator[str]:
     """Yield what names the object of each alert, by which topics are partitioned."""
     there = [n for n in OBJECT_COLUMNS[survey] if n in batch.schema.names]
     columns = [_null_for_zero(batch.column(n)).to_pylist() for n in there]

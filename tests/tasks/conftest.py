@@ -82,7 +82,7 @@ def walk(
 ) -> Callable[..., Walked]:
     """Walk a night; `filters` stands for the survey's own, `at` is told each point."""
 
-    def run(
+    def run(  # noqa: PLR0913 - what a run can ask for
         survey: str = "ztf",
         night: str = "20260301",
         *,

@@ -31,7 +31,7 @@ def _generations(sent: Any) -> dict[tuple[str, int], int]:
 def test_a_night_is_sent_again_once(
     simulated_night: Night, walk: Any, agree: Any
 ) -> None:
-    """Asked for twice, or run again without asking, the second generation is sent once."""
+    """Asked for twice, or run again without asking: the second generation is one."""
     simulated_night()
     first = walk(filters=[BRIGHT, FAINT])
 

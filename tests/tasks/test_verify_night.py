@@ -1,0 +1,324 @@
+"""Verify and repair on a real broker: what disagrees is found, and told by name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from archive.slices import NightFolder
+from cluster.access import KafkaAccess
+from filters import Catalogue
+from flows.verify import verify
+from ledger.row import LedgerKey
+from settings.errors import NothingThereError
+from settings.model import Settings
+from settings.names import LEDGER_TOPIC, stable_hash, transactional_id
+from tasks.verify_night import Verification
+from tests.tasks.conftest import BRIGHT, FAINT, bright, make_filter
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+
+NIGHT = "20260301"
+FILTERS = [BRIGHT, FAINT]
+
+Night = Callable[..., Path]
+Check = Callable[..., Verification]
+
+
+class Died(BaseException):
+    """Stands for a kill at a point of the walk."""
+
+
+@pytest.fixture
+def check(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """Verify the night, with two filters for the survey's own."""
+    made = {f.name: f for f in FILTERS}
+
+    catalogue = Catalogue(made, {})
+    monkeypatch.setattr("tasks.find_night.load_catalogue", lambda _: catalogue)
+
+    def run(**options: Any) -> Verification:
+        return verify(settings, survey="ztf", night=NIGHT, **options)
+
+    return run
+
+
+@pytest.fixture
+def admin(access: KafkaAccess) -> AdminClient:
+    return AdminClient(dict(access.admin))
+
+
+@pytest.fixture
+def topic(settings: Settings) -> str:
+    """Name the topic of FAINT."""
+    return f"{settings.topics.prefix}faint_ztf"
+
+
+def _kinds(found: Verification) -> set[tuple[str, str, str]]:
+    return {(p.kind, p.topic, p.file) for p in found.problems}
+
+
+def _wait(futures: Any) -> None:
+    for future in futures.values():
+        future.result()
+
+
+def test_a_whole_night_agrees(simulated_night: Night, walk: Any, check: Check) -> None:
+    """Every file and topic has the same alerts in ledger, archive and topic."""
+    simulated_night(alerts=60, rows_per_file=30)
+    walked = walk(filters=FILTERS)
+
+    found = check()
+
+    assert (found.problems, found.notes) == ((), ())
+    assert {(f.file, f.topic) for f in found.files} == {
+        (unit.name, t.topic)
+        for unit in walked.plan.units
+        for t in walked.summary.topics
+    }
+    assert all(f.ledger == f.archive == f.on_topic for f in found.files)
+    assert sum(f.ledger for f in found.files) == 60
+
+
+def test_several_generations_agree(
+    simulated_night: Night, walk: Any, check: Check
+) -> None:
+    """Each generation is compared with its own matches."""
+    simulated_night(alerts=60, rows_per_file=30)
+    walk(filters=FILTERS)
+    walk(filters=[FAINT], generation=1)
+    brighter = make_filter(
+        lambda candidate_magpsf: candidate_magpsf < 17, version="2", name="bright"
+    )
+    walk(filters=[brighter], generation=1)
+
+    found = check()
+
+    assert found.problems == ()
+    assert {f.generation for f in found.files} == {1}
+
+
+def test_nothing_is_known_of_a_night(
+    simulated_night: Night, walk: Any, check: Check
+) -> None:
+    """A night that nobody has is no night that agrees."""
+    simulated_night(night="20260302", alerts=10)
+    walk(night="20260302", filters=FILTERS)
+
+    with pytest.raises(NothingThereError, match="Neither store nor ledger"):
+        check()
+
+
+def test_a_topic_that_was_lost_is_filled_again(  # noqa: PLR0913, PLR0917
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    agree: Any,
+    admin: AdminClient,
+    topic: str,
+) -> None:
+    """Exactly what it lacks, though filter and store have changed since."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    first = walk(filters=FILTERS)
+    _wait(admin.delete_topics([topic]))
+    (folder / "part-00001.parquet").unlink()
+
+    lost = check()
+    repaired = check(complete=lambda: pytest.fail("All files were sent."))
+    again = check(complete=lambda: pytest.fail("All files were sent."))
+
+    assert {(p.kind, p.topic) for p in lost.problems} == {("lost", topic)}
+    assert sum(len(p.ids) for p in lost.problems) == first.delivered["faint"]
+    assert repaired.problems == again.problems == ()
+    assert repaired.notes == ("The store does not have 1 of the files that were sent.",)
+    walked = walk(filters=FILTERS)
+    assert walked.delivered == first.delivered
+    agree(walked)
+
+
+def test_expired_records_are_told_and_the_rest_is_checked(
+    simulated_night: Night, walk: Any, check: Check, admin: AdminClient, topic: str
+) -> None:
+    """What Kafka removed for its age is no disagreement, and is not sent again."""
+    simulated_night(alerts=60, rows_per_file=30)
+    walked = walk(filters=FILTERS)
+    (sent,) = (t for t in walked.summary.topics if t.topic == topic)
+    ends = [
+        TopicPartition(topic, p.partition, p.last_offset + 1) for p in sent.partitions
+    ]
+    _wait(admin.delete_records(ends[:1]))
+    some = check()
+    _wait(admin.delete_records(ends))
+
+    every = check(complete=lambda: pytest.fail("All files were sent."))
+
+    assert some.problems == every.problems == ()
+    assert sum(f.expired for f in some.files) == sent.partitions[0].count
+    assert sum(f.expired for f in every.files) == sent.delivered
+    assert "removed by Kafka for their age" in every.notes[0]
+
+
+def test_a_doubled_alert_is_found(
+    simulated_night: Night, walk: Any, check: Check, access: KafkaAccess, topic: str
+) -> None:
+    """Once more what is there, and one that nobody knows."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    walk(filters=FILTERS)
+    rows = pq.read_table(folder / "part-00000.parquet").to_pylist()
+    known = next(row["candid"] for row in rows if row["candidate"]["magpsf"] > 18)
+    producer = Producer(dict(access.publisher))
+    for one in (known, 4711):
+        headers = [("night", NIGHT), ("id", str(one)), ("generation", "0")]
+        producer.produce(topic, b"", headers=list[Any](headers))
+    producer.flush(30)
+
+    found = check()
+
+    assert {(p.kind, p.topic, p.ids) for p in found.problems} == {
+        ("doubled", topic, (known,)),
+        ("unknown", topic, (4711,)),
+    }
+
+
+def test_a_slice_that_was_lost_is_found(
+    settings: Settings, simulated_night: Night, walk: Any, check: Check, topic: str
+) -> None:
+    """The archive lacks a file's matches; ledger and topic have them."""
+    simulated_night(alerts=60, rows_per_file=30)
+    walked = walk(filters=[FAINT])
+    folder = NightFolder(settings.archive_root(), "ztf", NIGHT).folder("matches")
+    lost = next(folder.iterdir())
+    file = str(pq.ParquetFile(lost).read().column("file")[0].as_py())
+    lost.unlink()
+
+    found = check()
+
+    kinds = _kinds(found)
+    assert ("unarchived", topic, file) in kinds
+    assert ("unknown", topic, "") in kinds
+    assert ("archive", "", "") in kinds
+    assert walked.summary.status == "complete"
+
+
+def test_a_row_that_the_ledger_lost_is_found(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    access: KafkaAccess,
+    topic: str,
+) -> None:
+    """The archive and the topic have a file that the ledger does not know."""
+    simulated_night(alerts=30, rows_per_file=30)
+    walk(filters=FILTERS)
+    file = "part-00000.parquet"
+    producer = Producer(dict(access.publisher))
+    key = LedgerKey(settings.topics.prefix, "ztf", NIGHT, file, topic).encode()
+    producer.produce(LEDGER_TOPIC, None, key, stable_hash(file, 16))
+    producer.flush(30)
+
+    kinds = _kinds(check())
+
+    assert kinds == {("unarchived", topic, file), ("unsent", "", file)}
+
+
+def test_a_late_file_and_a_pending_slice_are_found(
+    simulated_night: Night, walk: Any, check: Check, tmp_path: Path
+) -> None:
+    """Both are the next run's to do, and `repair` runs it."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    late = folder / "part-00001.parquet"
+    late.rename(tmp_path / "late")
+
+    def die(where: str) -> None:
+        if where == "after commit":
+            raise Died
+
+    with pytest.raises(Died):
+        walk(filters=FILTERS, at=die)
+    (tmp_path / "late").rename(late)
+
+    found = check()
+    repaired = check(complete=lambda: walk(filters=FILTERS))
+
+    kinds = {kind for kind, *_ in _kinds(found)}
+    assert {"unsent", "unarchived", "archive"} <= kinds
+    assert repaired.problems == ()
+
+
+def test_an_open_transaction_is_told(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    access: KafkaAccess,
+    topic: str,
+) -> None:
+    """What stands behind it cannot be seen, so the night is not called whole."""
+    simulated_night(alerts=30, rows_per_file=30)
+    walk(filters=FILTERS)
+    name = transactional_id(settings.topics.prefix, "ztf", "20260302", 0)
+    producer = Producer(dict(access.publisher) | {"transactional.id": name})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"", partition=0)
+    producer.flush(30)
+
+    found = check()
+    producer.abort_transaction(30)
+    after = check()
+
+    assert {(p.kind, p.topic) for p in found.problems} == {("hidden", topic)}
+    assert after.problems == ()
+
+
+def test_a_merged_store_agrees_after_its_run(
+    simulated_night: Night, walk: Any, check: Check
+) -> None:
+    """The same alerts in another file: first to be looked at, then the same again."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    walk(filters=FILTERS)
+    merged = pa.concat_tables(pq.read_table(f) for f in sorted(folder.glob("part-*")))
+    for file in folder.glob("part-*"):
+        file.unlink()
+    pq.write_table(merged, folder / "merged.parquet")
+
+    before = check()
+    walk(filters=FILTERS)
+    after = check()
+
+    assert _kinds(before) == {("unsent", "", "merged.parquet")}
+    assert after.problems == ()
+
+
+def test_what_was_set_aside_agrees(settings: Settings, walk: Any, check: Check) -> None:
+    """It is told, and compared with the archive's own list."""
+    rows = [
+        {"candid": n, "candidate": {"magpsf": 15.0}, "stats": [("a", n), ("a", n)]}
+        for n in (1, 2)
+    ]
+    schema = pa.schema(
+        [
+            ("candid", pa.int64()),
+            ("candidate", pa.struct([("magpsf", pa.float64())])),
+            ("stats", pa.map_(pa.string(), pa.int64())),
+        ]
+    )
+    folder = settings.store_root("ztf") / "science" / NIGHT
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "a.parquet")
+    walk(filters=[make_filter(bright), FAINT])
+
+    found = check()
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT)
+    next(archive.folder("set_aside").iterdir()).unlink()
+    without = check()
+
+    assert found.problems == ()
+    assert "2 alerts were kept and cannot be sent" in found.notes[0]
+    assert {p.kind for p in without.problems} == {"archive"}
