@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import Any
 
 from cluster.access import KafkaAccess
+from ledger.follow import LedgerFollower
 from nightmail import RetryableError
 from runtime.shipping import code_digest
 from runtime.spark import spark_session
@@ -61,7 +62,7 @@ def distribute_night(
             len({unit.path for unit in units}),
             len(tasks),
         )
-        with _ticking("Distributing"):
+        with _progress_shown(job, plan):
             reports = _run(spark, job, tasks)
     if duplicates := sum(report.duplicates for report in reports):
         log.info(
@@ -123,20 +124,33 @@ def _first_cause(text: str) -> str:
 
 
 @contextmanager
-def _ticking(what: str) -> Iterator[None]:
-    """Say every few seconds that the work goes on."""
+def _progress_shown(job: Job, plan: NightPlan) -> Iterator[None]:
+    """Say every few seconds what was committed meanwhile, as the ledger has it."""
     stop = Event()
+    night = (job.prefix, job.survey, job.night)
+    with LedgerFollower(job.kafka, plan.shards, night=night) as follower:
+        thread = Thread(target=_tick, args=(follower, plan, stop), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
-    def tick() -> None:
-        seconds = 0.0
-        while not stop.wait(TICK_S):
-            seconds += TICK_S
-            log.info("%s: %.0f s.", what, seconds)
 
-    thread = Thread(target=tick, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+def _tick(follower: LedgerFollower, plan: NightPlan, stop: Event) -> None:
+    units = {work.unit.name for works in plan.work.values() for work in works}
+    done: set[str] = set()
+    records, seconds = 0, 0.0
+    while not stop.wait(TICK_S):
+        for key, row in follower.read_new():
+            done.add(key.unit)
+            records += row.rows
+        seconds += TICK_S
+        log.info(
+            "Distributing: %s of %s files, %s records sent, %.0f s.",
+            len(done & units),
+            len(units),
+            f"{records:,}",
+            seconds,
+        )
