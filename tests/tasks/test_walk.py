@@ -281,6 +281,24 @@ def test_a_store_that_was_merged_sends_nothing(
     agree(walked)
 
 
+def test_a_store_that_moved_to_its_other_layout_sends_nothing(
+    simulated_night: Night, walk: Any, agree: Any
+) -> None:
+    """A file is known by its path within the night, wherever the night stands."""
+    folder = simulated_night()
+    first = walk(filters=[BRIGHT, FAINT])
+    aggregated = folder.parent / "year=2026" / "month=03" / "day=01"
+    aggregated.parent.mkdir(parents=True)
+    folder.rename(aggregated)
+
+    walked = walk(filters=[BRIGHT, FAINT])
+
+    assert walked.plan.folder == aggregated
+    assert walked.plan.work == {}
+    assert walked.summary == first.summary
+    agree(walked)
+
+
 def test_an_id_in_two_files_of_which_one_was_not_sent(
     simulated_night: Night, walk: Any, agree: Any
 ) -> None:
