@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo test smoke lint types docs bench clean
+.PHONY: help .venv demo test smoke chaos lint types docs bench clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -33,6 +33,9 @@ test: $(READY) ## Run every test but the smoke, real Kafka and Spark included
 
 smoke: $(READY) ## Run the nights as Prefect does: server, worker, schedule
 	@$(PY) -m pytest tests/smoke $(ARGS)
+
+chaos: $(READY) ## Kill nights hundreds of times, and count what is lost or doubled
+	@$(PY) -m tests.chaos $(ARGS)
 
 lint: $(READY) ## Check style and format
 	@$(PY) -m ruff check .

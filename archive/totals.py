@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["complete", "failed", "empty", "no data"]
-"""How a night ended: `empty` has files without alerts, `no data` has no files."""
+Status = Literal["complete", "partial", "failed", "empty", "no data"]
+"""How a night ended: `partial` has filters that have yet to run on some file, `empty`
+has files without alerts, `no data` has no files."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,38 +5,24 @@ import datetime as dt
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cluster.access import connect
+from flows.ending import Ending, read_ending
 from flows.temporary_server import start_server
-from nightmail import NightmailError, cli
+from nightmail import cli
 from settings import Settings
-from settings.errors import IncompleteNightError, PrefectUnavailableError
+from settings.errors import PrefectUnavailableError
 from settings.nights import check_survey, last_night
 from tasks.find_night import find_night
+from tasks.find_unfinished import find_unfinished
+
+if TYPE_CHECKING:
+    from flows.sweep import SweptNight
 
 log = logging.getLogger("nightmail")
-
-FAILED = IncompleteNightError.exit_code
-"""Exit code of a night that ended, with failures."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run by hand ended."""
-
-    exit_code: int
-    night: str
-    """Its name."""
-
-    failures: tuple[str, ...] = ()
-    """One sentence each."""
-
-    summarised: bool = False
-    """Whether the night has a summary that this run has written or confirmed."""
 
 
 def run_night(
@@ -45,6 +31,7 @@ def run_night(
     survey: str,
     night: str | None,
     filters: Sequence[str] | None = None,
+    generation: int | None = None,
 ) -> Ending:
     """Run the nightly flow in this process.
 
@@ -55,23 +42,75 @@ def run_night(
     name = night or last_night(survey, dt.datetime.now(dt.UTC))
     # What can be refused is refused before a server is started for it.
     find_night(settings, survey=survey, night=name, names=filters)
-    if settings.kafka.bootstrap_servers:
-        connect(settings)
-    prepare_prefect(settings)
-    from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
+    _check_kafka(settings)
 
+    def run() -> Any:
+        from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
+
+        names = list(filters or ()) or None
+        return nightly(survey, name, names, generation, return_state=True)
+
+    return read_ending(run_flow(settings, run), name)
+
+
+def run_sweep(
+    settings: Settings,
+    *,
+    survey: str,
+    limit: int | None = None,
+    recent: int | None = None,
+    since: str | None = None,
+) -> "tuple[SweptNight, ...]":
+    """Run the sweep's flow in this process, as `run_night` the nightly one.
+
+    Returns
+    -------
+    tuple of SweptNight
+        The nights that were run, oldest first.
+    """
+    now = dt.datetime.now(dt.UTC)
+    # What can be refused is refused before a server is started for it.
+    if not find_unfinished(settings, survey=survey, at=now, recent=recent, since=since):
+        return ()
+    _check_kafka(settings)
+
+    def run() -> Any:
+        from flows.sweep import sweep  # noqa: PLC0415 - after Prefect's environment
+
+        return sweep(survey, limit, recent, since, return_state=True)
+
+    answer = run_flow(settings, run).result(raise_on_failure=False)
+    if isinstance(answer, BaseException):
+        raise answer
+    swept: tuple[SweptNight, ...] = answer
+    return swept
+
+
+def run_flow(settings: Settings, run: Callable[[], Any]) -> Any:
+    """Run a flow in this process, and give its final state.
+
+    Parameters
+    ----------
+    run
+        Imports the flow, and calls it for its state.
+
+    Raises
+    ------
+    PrefectUnavailableError
+        Its server cannot be used.
+    """
+    prepare_prefect(settings)
     try:
         if "PREFECT_API_URL" not in os.environ:
             log.info("Starting Prefect's temporary server.")
             start_server(settings.state_dir)
-        state = nightly(survey, name, list(filters or ()) or None, return_state=True)
+        return run()
     except RuntimeError as error:
         # A step's own error is in the state: this one is of the server.
         raise PrefectUnavailableError(
             f"Prefect's server cannot be used ({str(error).strip().splitlines()[0]}):"
             " try again, or unset PREFECT_API_URL for a temporary one."
         ) from error
-    return _ending(state, name)
 
 
 def run_command(words: Sequence[str] | None = None) -> NoReturn:
@@ -106,24 +145,6 @@ def _hush_the_end() -> None:
     atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 
-def _ending(state: Any, night: str) -> Ending:
-    if state.is_completed():
-        return Ending(0, night, summarised=True)
-    answer = state.result(raise_on_failure=False)
-    parts = answer if isinstance(answer, list | tuple) else [state]
-    failed = [part for part in parts if not part.is_completed()]
-    errors = [part.result(raise_on_failure=False) for part in failed]
-    codes = [e.exit_code for e in errors if isinstance(e, NightmailError)]
-    return Ending(
-        max([FAILED, *codes]),
-        night,
-        tuple(dict.fromkeys(_sentences(failed, errors))),
-        summarised=parts is answer,
-    )
-
-
-def _sentences(failed: Sequence[Any], errors: Sequence[Any]) -> list[str]:
-    return [
-        str(error) if isinstance(error, NightmailError) else str(part.message)
-        for part, error in zip(failed, errors, strict=True)
-    ]
+def _check_kafka(settings: Settings) -> None:
+    if settings.kafka.bootstrap_servers:
+        connect(settings)

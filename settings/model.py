@@ -147,6 +147,29 @@ class Spark(Section):
     )
 
 
+class Sweep(Section):
+    """Which nights a sweep runs again."""
+
+    recent: int = Field(
+        default=3,
+        ge=0,
+        description="Newest nights that are looked at again for late files.",
+    )
+    limit: int = Field(
+        default=10,
+        ge=0,
+        description="Older nights in which one sweep may change something.",
+    )
+    since: str | None = Field(
+        default=None,
+        pattern=r"^\d{8}$",
+        description=(
+            "Night before which all is history; by default the first that has a"
+            " summary."
+        ),
+    )
+
+
 class Slack(Section):
     """Where the night's summary is posted; without a token it is printed."""
 
@@ -178,6 +201,7 @@ class Settings(Section):
     cluster: Cluster = Field(default_factory=Cluster)
     topics: Topics = Field(default_factory=Topics)
     spark: Spark = Field(default_factory=Spark)
+    sweep: Sweep = Field(default_factory=Sweep)
     slack: Slack = Field(default_factory=Slack)
 
     @field_validator("state_dir")

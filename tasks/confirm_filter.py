@@ -1,5 +1,6 @@
 """Confirm a filter: what it kept was delivered and archived, or say what was not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger.row import LedgerRow
@@ -34,8 +35,11 @@ def confirm_filter(
     archived = back.archived.get(where, Archived(0, {})).alerts
     there = {unit.name for unit in plan.units}
     failures = [*_failed({u: row for u, row in rows.items() if u in there})]
-    undone = _undone(plan, rows, name)
-    failures += [plan.refused[name]] if name in plan.refused else undone
+    left = find_undone(plan, rows, name)
+    if name in plan.refused:
+        failures.append(plan.refused[name])
+    elif left:
+        failures.append(f"It has not run on {_files(left)}.")
     failures += _set_aside(rows)
     delivered = sum(r.rows for r in rows.values())
     counted = sum(p.count for r in rows.values() for p in r.partitions)
@@ -55,18 +59,24 @@ def _failed(rows: dict[str, LedgerRow]) -> list[str]:
     return [f"{reason} (in {_files(units)})" for reason, units in reasons.items()]
 
 
-def _undone(plan: NightPlan, rows: dict[str, LedgerRow], name: str) -> list[str]:
+def find_undone(plan: NightPlan, rows: Mapping[str, LedgerRow], name: str) -> list[str]:
+    """Name the units on which a filter has yet to run.
+
+    Parameters
+    ----------
+    rows
+        The filter's rows of the ledger, by unit.
+    """
     if name not in plan.catalogue:
         return []
     version = plan.catalogue[name].version
-    left = [
+    return [
         unit.name
         for unit in plan.units
         if not is_done(
             rows.get(unit.name), unit, version, columns=plan.types, generation=0
         )
     ]
-    return [f"It has not run on {_files(left)}."] if left else []
 
 
 def _set_aside(rows: dict[str, LedgerRow]) -> list[str]:

@@ -24,7 +24,7 @@ from ledger.row import PartitionRange
 from nightmail.avro import compact, fingerprint
 from settings import Settings
 from settings.names import nights_topic, topic
-from tasks.confirm_filter import Confirmation, confirm_filter
+from tasks.confirm_filter import Confirmation, confirm_filter, find_undone
 from tasks.plan_night import NightPlan
 from tasks.read_back import ReadBack
 
@@ -71,7 +71,7 @@ def add_up(
         survey=plan.survey,
         night=plan.night,
         day_obs=day_obs(plan.night),
-        status=_status(plan, failed=failed),
+        status=_status(plan, failed=failed, partial=_is_partial(settings, plan, back)),
         files=len({unit.path for unit in plan.units}),
         alerts=plan.rows,
         kept=back.kept,
@@ -115,11 +115,23 @@ def publish_night(settings: Settings, access: KafkaAccess, summary: Summary) -> 
     send_record(access.publisher, record)
 
 
-def _status(plan: NightPlan, *, failed: bool) -> Status:
+def _is_partial(settings: Settings, plan: NightPlan, back: ReadBack) -> bool:
+    """Tell whether filters that were not asked for have yet to run."""
+    for name in {*plan.catalogue} - {*plan.filters}:
+        where = topic(settings.topics.prefix, name, plan.survey)
+        rows = {unit: row for (unit, w), row in back.entries.items() if w == where}
+        if find_undone(plan, rows, name):
+            return True
+    return False
+
+
+def _status(plan: NightPlan, *, failed: bool, partial: bool) -> Status:
     if failed:
         return "failed"
     if plan.folder is None:
         return "no data"
+    if partial:
+        return "partial"
     return "complete" if plan.rows else "empty"
 
 

@@ -103,6 +103,8 @@ def test_a_night_adds_up(settings: Settings) -> None:
         (_plan(), [], "empty"),
         (_plan(("a", 0)), [], "failed"),
         (_plan(("a", 0), filters={}, catalogue={}), [], "empty"),
+        (_plan(("a", 9), filters={}), [], "partial"),
+        (_plan(("a", 9), filters={}, catalogue={}), [], "complete"),
         (_plan(folder=None), ["Spark died."], "failed"),
         (_plan(broken={"odd": "SyntaxError"}), [], "failed"),
     ],
