@@ -31,7 +31,7 @@ SHOWN_IDS = 3
 @click.option(
     "--repair",
     is_flag=True,
-    help="Complete the night, and send again exactly what topics lack.",
+    help="Complete the night; send, and archive, again exactly what is lacking.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @settings_option

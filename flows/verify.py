@@ -10,7 +10,8 @@ from settings.errors import NothingThereError
 from tasks.find_night import FoundNight, find_night
 from tasks.gather_evidence import Evidence, gather_evidence
 from tasks.prepare_topics import prepare_topics
-from tasks.repair_night import repair_night
+from tasks.repair_archive import repair_archive
+from tasks.repair_topics import repair_topics
 from tasks.verify_night import Verification, verify_night
 
 log = logging.getLogger("nightmail")
@@ -29,7 +30,8 @@ def verify(
     ----------
     complete
         Runs the night, for what was never sent; giving it asks for repair. Then the
-        topics get again, under the same generation, exactly what they lack.
+        archive gets again what it lacks and the topics have, and the topics, under the
+        same generation, what they lack and the archive has.
 
     Raises
     ------
@@ -48,11 +50,14 @@ def verify(
 
 
 def _repair(settings: Settings, access: KafkaAccess, found: FoundNight) -> Verification:
+    """Mend the archive from the store, and then the topics from the archive."""
     prepare_topics(settings, access, found)
     evidence = _gather(settings, access, found)
     verification = verify_night(evidence)
-    if repair_night(settings, access, evidence, verification.problems):
-        verification = verify_night(_gather(settings, access, found))
+    for repair in (repair_archive, repair_topics):
+        if repair(settings, access, evidence, verification.problems):
+            evidence = _gather(settings, access, found)
+            verification = verify_night(evidence)
     return verification
 
 

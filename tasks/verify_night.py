@@ -60,7 +60,7 @@ class Problem:
     """The alerts, where they are known."""
 
     repairable: bool = False
-    """Whether `repair_night` can send exactly these."""
+    """Whether exactly these can be sent, or archived, again."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ class _TopicCheck:
         self.generation = evidence.generations.get(where, 0)
         self.rows = {u: r for (u, w), r in evidence.ledger.items() if w == where}
         self.archived = {g: files for (w, g), files in archived.items() if w == where}
+        self.units = {unit.name: unit for unit in evidence.plan.units}
+        self.stored = evidence.stored
         self.files: list[FileCheck] = []
 
     def problems(self) -> Iterator[Problem]:
@@ -138,13 +140,27 @@ class _TopicCheck:
             elif row.outcome == "failed":
                 yield self._problem("failed", f"{self.where}: {row.reason}", file)
             elif row.digest != digest_of(ids.tolist()):
-                yield self._problem(
+                lacking = self._lacking(file, ids, row)
+                yield Problem(
                     "unarchived",
                     f"{self.where}: the ledger has {row.rows} alerts of {file}, the"
                     f" archive {len(ids)}"
                     + (", which are others." if row.rows == len(ids) else "."),
+                    self.where,
                     file,
+                    tuple(lacking.tolist()),
+                    repairable=len(lacking) > 0,
                 )
+
+    def _lacking(self, file: str, ids: Integers, row: LedgerRow) -> Integers:
+        """Find the alerts that the archive lacks, if file and topic tell exactly."""
+        unit = self.units.get(file)
+        if unit is None or unit.identity != row.identity:
+            return NOTHING
+        present = self.there.ids[self.there.generations == self.generation]
+        lacking = np.setdiff1d(np.intersect1d(present, self.stored[file]), ids)
+        whole = [*ids.tolist(), *lacking.tolist()]
+        return lacking if digest_of(whole) == row.digest else NOTHING
 
     def _of_generation(self, generation: int) -> Iterator[Problem]:
         """Compare each id of the archive with the topic."""

@@ -10,12 +10,13 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+import tasks.owned_rows
 from archive.slices import NightFolder
 from cluster.access import KafkaAccess
 from filters import Catalogue
 from flows.verify import verify
 from ledger.row import LedgerKey
-from settings.errors import NothingThereError
+from settings.errors import BrokerUnavailableError, NothingThereError
 from settings.model import Settings
 from settings.names import LEDGER_TOPIC, stable_hash, transactional_id
 from tasks.verify_night import Verification
@@ -185,24 +186,86 @@ def test_a_doubled_alert_is_found(
     }
 
 
-def test_a_slice_that_was_lost_is_found(
-    settings: Settings, simulated_night: Night, walk: Any, check: Check, topic: str
+@pytest.mark.parametrize("kind", ["matches", "alerts"])
+def test_a_slice_that_was_lost_is_archived_again(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    agree: Any,
+    topic: str,
+    kind: str,
 ) -> None:
-    """The archive lacks a file's matches; ledger and topic have them."""
+    """The archive lacks it, the topics have it: it comes from the store, unsent."""
     simulated_night(alerts=60, rows_per_file=30)
-    walked = walk(filters=[FAINT])
-    folder = NightFolder(settings.archive_root(), "ztf", NIGHT).folder("matches")
-    lost = next(folder.iterdir())
+    first = walk(filters=FILTERS)
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT)
+    name = min(archive.visible())
+    lost = archive.folder("matches") / f"{name}.parquet"
     file = str(pq.ParquetFile(lost).read().column("file")[0].as_py())
-    lost.unlink()
+    (archive.folder(kind) / f"{name}.parquet").unlink()
 
     found = check()
+    repaired = check(complete=lambda: pytest.fail("All files were sent."))
 
     kinds = _kinds(found)
-    assert ("unarchived", topic, file) in kinds
-    assert ("unknown", topic, "") in kinds
     assert ("archive", "", "") in kinds
-    assert walked.summary.status == "complete"
+    assert (("unarchived", topic, file) in kinds) == (kind == "matches")
+    assert repaired.problems == ()
+    walked = walk(filters=FILTERS)
+    assert walked.plan.work == {}
+    assert walked.summary == first.summary
+    agree(walked)
+
+
+def test_a_repair_that_was_killed_is_settled(
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slice of a repair is shown by the next run, as the ledger names it."""
+    simulated_night(alerts=30, rows_per_file=30)
+    walk(filters=FILTERS)
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT)
+    for kind in ("matches", "alerts"):
+        next(archive.folder(kind).iterdir()).unlink()
+
+    def die(*_: Any) -> None:
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NightFolder, "publish", die)
+        with pytest.raises(Died):
+            check(complete=lambda: None)
+    assert archive.visible() == set()
+    walk(filters=FILTERS)
+
+    assert check().problems == ()
+
+
+def test_a_repair_leaves_a_run_alone(  # noqa: PLR0913, PLR0917
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    admin: AdminClient,
+    topic: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a run has sent since the evidence was gathered is not sent once more."""
+    simulated_night(alerts=30, rows_per_file=30)
+    walk(filters=FILTERS)
+    _wait(admin.delete_topics([topic]))
+    take = tasks.owned_rows.OwnedRows.take
+
+    def meanwhile(owned: Any) -> Any:
+        walk(filters=FILTERS, generation=1)
+        return take(owned)
+
+    monkeypatch.setattr(tasks.owned_rows.OwnedRows, "take", meanwhile)
+    with pytest.raises(BrokerUnavailableError, match="A run has worked on"):
+        check(complete=lambda: None)
 
 
 def test_a_row_that_the_ledger_lost_is_found(  # noqa: PLR0913, PLR0917
