@@ -141,9 +141,14 @@ class _Ends:
             answers = admin.list_offsets(
                 wanted, isolation_level=level, request_timeout=TIMEOUT_S
             )
-            return {
+            found = {
                 (p.topic, p.partition): a.result().offset for p, a in answers.items()
             }
+            if any(offset < 0 for offset in found.values()):
+                # So librdkafka tells that the time is over.
+                late = KafkaError(KafkaError._TIMED_OUT, "no answer in time")  # noqa: SLF001
+                raise KafkaException(late)
+            return found
 
         self.first = ask(earliest, IsolationLevel.READ_UNCOMMITTED)
         settled = ask(latest, IsolationLevel.READ_COMMITTED)

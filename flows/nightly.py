@@ -140,8 +140,9 @@ def _stop_for_newer(planned: NightPlan, reports: list[Report]) -> None:
     """Leave a night to the newer run that works on it, its summary too."""
     if any(report.outcome == "newer run" for report in reports):
         raise NewerRunError(
-            f"A newer run works on the night {planned.night} of {planned.survey} and"
-            " finishes it: there is nothing to do here."
+            f"A newer run works on the night {planned.night} of {planned.survey}, or"
+            " this one slept for longer than Kafka waits: if no other is at work, run"
+            " the night again."
         )
 
 
