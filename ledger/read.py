@@ -14,9 +14,10 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from ledger.row import LedgerKey, LedgerRow
+from ledger.row import LedgerKey, LedgerRow, begin_key
+from ledger.verdict import At, Verdict, judge
 from nightmail.silence import silent_logger
-from settings.errors import BrokerUnavailableError
+from settings.errors import BrokerUnavailableError, SettingsError
 from settings.names import GROUP_PREFIX, LEDGER_TOPIC
 
 Night = tuple[str, str, str]
@@ -34,6 +35,18 @@ PATIENCE_S = 240.0
 Longer than the broker lets a dead producer's stay, see `ledger.transaction`.
 """
 
+AWAY_S = 90.0
+"""How long the broker may be away before the reading is given up [s]."""
+
+ANSWER_S = 10.0
+"""How long one question to the broker may take [s].
+
+After so long without a record, the broker is asked whether it is there at all.
+"""
+
+PAUSE_S = 1.0
+"""Pause before the ledger is read again from its beginning [s]."""
+
 BATCH = 10_000
 """Records taken from librdkafka at a time."""
 
@@ -47,9 +60,19 @@ class LedgerReader:
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._admin = AdminClient(dict(config), logger=silent_logger())
+        self._config = dict(config)
+        self._open()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def _open(self) -> None:
+        self._admin = AdminClient(self._config, logger=silent_logger())
         self._consumer = Consumer(
-            dict(config)
+            self._config
             | {
                 "group.id": f"{GROUP_PREFIX}.ledger",
                 "enable.auto.commit": False,
@@ -60,12 +83,6 @@ class LedgerReader:
             },
             logger=silent_logger(),
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._consumer.close()
 
     def read(self, partitions: Iterable[int], night: Night) -> Entries:
         """Read all rows of one night, and wait for transactions that are open.
@@ -80,8 +97,10 @@ class LedgerReader:
         Raises
         ------
         BrokerUnavailableError
-            The broker does not answer, or a transaction stays open for longer than
-            PATIENCE_S.
+            The broker does not answer for AWAY_S, or a transaction stays open for
+            longer than PATIENCE_S.
+        SettingsError
+            The publisher may not read the ledger.
         """
         return self._read(partitions, night, IsolationLevel.READ_UNCOMMITTED)
 
@@ -94,19 +113,28 @@ class LedgerReader:
         Raises
         ------
         BrokerUnavailableError
-            The broker does not answer.
+            The broker does not answer for AWAY_S.
+        SettingsError
+            The publisher may not read the ledger.
         """
         return self._read(partitions, night, IsolationLevel.READ_COMMITTED)
 
     def _read(
         self, partitions: Iterable[int], night: Night, until: IsolationLevel
     ) -> Entries:
-        try:
-            return self._read_to_end(sorted(set(partitions)), night, until)
-        except KafkaException as error:
-            raise BrokerUnavailableError(
-                f"The ledger ({LEDGER_TOPIC}) cannot be read: {error.args[0].str()}."
-            ) from error
+        deadline = float("inf")
+        while True:
+            try:
+                return self._read_to_end(sorted(set(partitions)), night, until)
+            except KafkaException as error:
+                deadline = min(deadline, time.monotonic() + AWAY_S)
+                if fault := _fault(error.args[0], overdue=time.monotonic() > deadline):
+                    raise fault from error
+            time.sleep(PAUSE_S)
+            # An AdminClient asks with the leader epoch that it has seen first, so after
+            # a broker's restart it is refused (FENCED_LEADER_EPOCH) for ever.
+            self._consumer.close()
+            self._open()
 
     def _read_to_end(
         self, partitions: list[int], night: Night, until: IsolationLevel
@@ -116,36 +144,78 @@ class LedgerReader:
             [TopicPartition(LEDGER_TOPIC, p, OFFSET_BEGINNING) for p in partitions]
         )
         reached = dict.fromkeys(partitions, 0)
-        found: Entries = {}
-        deadline = time.monotonic() + PATIENCE_S
+        mine = begin_key(night)
+        found: dict[bytes, bytes | None] = {}
+        heard = time.monotonic()
+        deadline = heard + PATIENCE_S
         while any(reached[p] < ends[p] for p in partitions):
-            for message in self._consumer.consume(BATCH, 0.2):
-                _take(message, night, reached, found)
-            if time.monotonic() > deadline:
+            messages = self._consumer.consume(BATCH, 0.2)
+            for message in messages:
+                _take(message, mine, reached, found)
+            now = time.monotonic()
+            if now > deadline:
                 raise BrokerUnavailableError(
                     f"A transaction on {LEDGER_TOPIC} stays open; try again soon."
                 )
-        return found
+            if messages:
+                heard = now
+            elif now > heard + ANSWER_S:
+                # A consumer does not tell that its broker is gone.
+                self._ends(partitions, until)
+                heard = now
+        return _decode(found)
 
     def _ends(self, partitions: list[int], until: IsolationLevel) -> dict[int, int]:
         """High watermarks, or last stable offsets."""
         wanted = {TopicPartition(LEDGER_TOPIC, p): LATEST for p in partitions}
         futures = self._admin.list_offsets(
-            wanted, isolation_level=until, request_timeout=20
+            wanted, isolation_level=until, request_timeout=ANSWER_S
         )
-        return {tp.partition: f.result().offset for tp, f in futures.items()}
+        ends = {tp.partition: f.result().offset for tp, f in futures.items()}
+        if any(end < 0 for end in ends.values()):
+            # So librdkafka tells that the time is over: no error, and no offset.
+            late = KafkaError(KafkaError._TIMED_OUT, "The broker does not answer")  # noqa: SLF001
+            raise KafkaException(late)
+        return ends
 
 
-def _take(message: Any, night: Night, reached: dict[int, int], found: Entries) -> None:
+def _fault(error: KafkaError, *, overdue: bool) -> Exception | None:
+    """Tell what to raise; None where the ledger is to be read again."""
+    if judge(error, At.READ) is Verdict.DENIED:
+        return SettingsError(
+            f"The publisher may not read {LEDGER_TOPIC}: grant Read and Describe on it."
+        )
+    if overdue:
+        return BrokerUnavailableError(
+            f"The ledger ({LEDGER_TOPIC}) cannot be read: {error.str()}."
+        )
+    return None
+
+
+def _take(
+    message: Any,
+    mine: bytes,
+    reached: dict[int, int],
+    found: dict[bytes, bytes | None],
+) -> None:
     error = message.error()
     partition = message.partition()
     if error is None:
         reached[partition] = message.offset() + 1
-        key = LedgerKey.decode(message.key())
-        if (key.prefix, key.survey, key.night) == night and message.value():
-            found[key.unit, key.topic] = LedgerRow.decode(message.value())
+        if message.key().startswith(mine):
+            found[message.key()] = message.value()
     elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
         # Only the end's own offset lies behind control records and aborted rows.
         reached[partition] = max(reached[partition], message.offset())
-    elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # no group is used
+    elif judge(error, At.READ) is not Verdict.IGNORE:
         raise KafkaException(error)
+
+
+def _decode(found: Mapping[bytes, bytes | None]) -> Entries:
+    """Decode the last row of each key; one without a value was deleted."""
+    entries: Entries = {}
+    for record_key, value in found.items():
+        if value:
+            key = LedgerKey.decode(record_key)
+            entries[key.unit, key.topic] = LedgerRow.decode(value)
+    return entries

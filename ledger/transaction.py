@@ -1,19 +1,22 @@
 """The transaction that sends a unit's alerts together with its rows of the ledger."""
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ledger.record import Record
 from ledger.row import PartitionRange
-from ledger.verdict import BLAMES_TOPIC, Verdict, judge, true_cause
+from ledger.verdict import At, Verdict, judge
 from nightmail.silence import silent_logger
 from settings.errors import NewerRunError, SettingsError
 from settings.names import GROUP_PREFIX
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TRANSACTION_TIMEOUT_MS = 180_000
 """How long one transaction may take before the broker aborts it [ms].
@@ -36,6 +39,12 @@ MAX_MESSAGE_BYTES = 4_000_000
 QUEUE_KBYTES = 65_536
 """What librdkafka may hold before produce() waits [kB]."""
 
+METADATA_MS = 3_000
+"""How long a topic may be missing before its records are given up [ms].
+
+One that was just made is not known everywhere at once.
+"""
+
 
 class RestartError(Exception):
     """The producer is of no more use: a new one, and the ledger again."""
@@ -56,18 +65,23 @@ class RefusedError(Exception):
 
 @dataclass
 class Deliveries:
-    """What the broker confirmed, by topic and partition."""
+    """What became of the records, by topic and partition."""
 
     ranges: dict[tuple[str, int], PartitionRange] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    lost: str = ""
+    """Why a record is lost, and with it the transaction; empty while none is."""
 
-    def report(self, error: Any, message: Any) -> None:
+    def report(self, error: KafkaError | None, message: Any) -> None:
         """Take one delivery report."""
         topic, partition = message.topic(), message.partition()
         if error is not None:
-            if error.code() in BLAMES_TOPIC:
-                self.refused.setdefault(topic, error.str())
+            match judge(error, At.REPORT):
+                case Verdict.BLAME:
+                    self.refused.setdefault(topic, error.str())
+                case Verdict.RESTART:
+                    self.lost = self.lost or f"{topic}: {error.name()}: {error.str()}"
             return
         offset, here = message.offset(), (topic, partition)
         old = self.ranges.get(here, PartitionRange(partition, offset, offset, 0))
@@ -110,12 +124,12 @@ class Transactor:
                 "compression.level": 1,
                 "queue.buffering.max.kbytes": QUEUE_KBYTES,
                 "message.max.bytes": MAX_MESSAGE_BYTES,
-                "topic.metadata.propagation.max.ms": 3000,
+                "topic.metadata.propagation.max.ms": METADATA_MS,
             },
             logger=silent_logger(),
         )
         self._patiently(
-            lambda: self._producer.init_transactions(SLICE_S), "init", INIT_PATIENCE_S
+            lambda: self._producer.init_transactions(SLICE_S), At.INIT, INIT_PATIENCE_S
         )
 
     def send(
@@ -146,18 +160,18 @@ class Transactor:
             A newer run has taken over.
         """
         deliveries = Deliveries()
-        self._patiently(self._producer.begin_transaction, "begin", SLICE_S)
+        self._patiently(self._producer.begin_transaction, At.BEGIN, SLICE_S)
         at("begin")
         for record in records:
             self._produce(record, deliveries)
             at("produce")
         self._wait_for(deliveries)
         for record in remember(deliveries):
-            self._produce(record, Deliveries())
+            self._produce(record, deliveries)
         at("before commit")
         self._patiently(
             lambda: self._producer.commit_transaction(SLICE_S),
-            "commit",
+            At.COMMIT,
             COMMIT_PATIENCE_S,
             deliveries,
         )
@@ -169,59 +183,72 @@ class Transactor:
         self._producer.purge()
 
     def _produce(self, record: Record, deliveries: Deliveries) -> None:
-        while True:
-            try:
-                with _plain_errors():
-                    self._enqueue(record, deliveries)
-            except BufferError:
-                self._producer.poll(0.05)
-            except KafkaException as error:
-                # What produce() refuses is not part of the transaction: a commit would
-                # succeed without it.
-                raise self._ending(
-                    error, "produce", deliveries, record.topic
-                ) from error
-            else:
-                return
+        """Hand over one record; waits while librdkafka holds as much as it may."""
+        while not self._takes(record, deliveries):
+            self._hear(self._producer.poll, 0.05, deliveries)
+            # Without this, a broker that is gone is waited for queue after queue.
+            self._end_if_lost(deliveries)
+        self._hear(self._producer.poll, 0, deliveries)
 
-    def _enqueue(self, record: Record, deliveries: Deliveries) -> None:
-        self._producer.produce(
-            record.topic,
-            record.value,
-            record.key,
-            record.partition,
-            headers=list(record.headers),
-            on_delivery=deliveries.report,
-        )
-        self._producer.poll(0)
+    def _takes(self, record: Record, deliveries: Deliveries) -> bool:
+        try:
+            _call(
+                self._producer.produce,
+                record.topic,
+                record.value,
+                record.key,
+                record.partition,
+                headers=list(record.headers),
+                on_delivery=deliveries.report,
+            )
+        except KafkaException as error:
+            if judge(error.args[0], At.PRODUCE) is Verdict.AGAIN:
+                return False
+            # What produce() refuses is not part of the transaction: a commit would
+            # succeed without it.
+            raise self._ending(error, At.PRODUCE, deliveries, record.topic) from error
+        return True
+
+    def _hear(
+        self, call: Callable[[float], int], wait_s: float, deliveries: Deliveries
+    ) -> int:
+        """Take delivery reports by poll() or flush()."""
+        try:
+            return _call(call, wait_s)
+        except KafkaException as error:
+            raise self._ending(error, At.POLL, deliveries) from error
 
     def _wait_for(self, deliveries: Deliveries) -> None:
+        """Wait until the broker has all records."""
+        flush = self._producer.flush
         deadline = time.monotonic() + TRANSACTION_TIMEOUT_MS / 1000
-        try:
-            with _plain_errors():
-                while self._producer.flush(1.0):
-                    if deliveries.refused or time.monotonic() > deadline:
-                        break
-        except KafkaException as error:
-            raise self._ending(error, "flush", deliveries) from error
+        while self._hear(flush, 1.0, deliveries):
+            if deliveries.refused or deliveries.lost or time.monotonic() > deadline:
+                break
         if deliveries.refused:
             self._refuse_if_overtaken()
             raise RefusedError("The broker refused", deliveries.refused)
-        if self._producer.flush(0):
+        self._end_if_lost(deliveries)
+        if self._hear(flush, 0, deliveries):
             raise RestartError("The broker did not take all alerts in time.")
+
+    def _end_if_lost(self, deliveries: Deliveries) -> None:
+        if deliveries.lost:
+            self._refuse_if_overtaken()
+            raise RestartError(deliveries.lost)
 
     def _refuse_if_overtaken(self) -> None:
         """Raise where a newer run has taken over: that comes before all else."""
         try:
-            self._producer.abort_transaction(SLICE_S)
+            _call(self._producer.abort_transaction, SLICE_S)
         except KafkaException as error:
-            if judge(error.args[0]) is Verdict.STOP:
-                raise self._ending(error, "abort", Deliveries()) from error
+            if judge(error.args[0], At.ABORT) is Verdict.STOP:
+                raise self._ending(error, At.ABORT, Deliveries()) from error
 
     def _patiently(
         self,
         call: Callable[[], Any],
-        what: str,
+        at: At,
         patience_s: float,
         deliveries: Deliveries | None = None,
     ) -> None:
@@ -229,26 +256,25 @@ class Transactor:
         deadline = time.monotonic() + patience_s
         while True:
             try:
-                with _plain_errors():
-                    call()
+                _call(call)
             except KafkaException as error:
-                late = judge(error.args[0]) is Verdict.AGAIN
-                if late and time.monotonic() < deadline:
+                now = At.OVERDUE if time.monotonic() > deadline else at
+                if judge(error.args[0], now) is Verdict.AGAIN:
                     continue
-                raise self._ending(error, what, deliveries or Deliveries()) from error
+                raise self._ending(error, at, deliveries or Deliveries()) from error
             else:
                 return
 
     def _ending(
         self,
         error: KafkaException,
-        what: str,
+        at: At,
         deliveries: Deliveries,
         topic: str | None = None,
     ) -> Exception:
-        cause = true_cause(error.args[0], self._producer)
-        why = f"{what}: {cause.name()}: {cause.str()}"
-        verdict = judge(cause)
+        """Make the exception that an error ends the transaction with."""
+        cause = self._cause(error.args[0], at)
+        verdict = judge(cause, at)
         if verdict is Verdict.STOP:
             return NewerRunError(f"A newer run works on {self.id}.")
         if verdict is Verdict.DENIED:
@@ -256,6 +282,7 @@ class Transactor:
                 f"The publisher may not use the transactional id {self.id}: grant Write"
                 f" and Describe on transactional ids that begin with {GROUP_PREFIX}."
             )
+        why = f"{at}: {cause.name()}: {cause.str()}"
         if verdict is not Verdict.BLAME and not deliveries.refused:
             return RestartError(why)
         blamed = dict(deliveries.refused)
@@ -264,14 +291,47 @@ class Transactor:
             blamed.setdefault(topic, cause.str())
         return RefusedError(why, blamed)
 
+    def _cause(self, error: KafkaError, at: At) -> KafkaError:
+        """Give an error itself, or what the producer says when asked."""
+        if judge(error, at) is not Verdict.ASK:
+            return error
+        # Nothing can be committed in either state: the calls only tell why.
+        dead = error.code() == KafkaError._FATAL  # noqa: SLF001
+        ask = (
+            self._producer.abort_transaction
+            if dead
+            else self._producer.commit_transaction
+        )
+        try:
+            _call(ask, 1)
+        except KafkaException as hidden:
+            cause: KafkaError = hidden.args[0]
+            return cause
+        return error
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Take a fatal error out of the SystemError that a delivery report makes of it."""
+
+def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call librdkafka, and have whatever it raises as a KafkaException."""
     try:
-        yield
-    except SystemError as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, KafkaException):
-            cause = cause.__cause__
-        raise cause or error from error
+        return function(*args, **kwargs)
+    except:  # noqa: E722 - a bare KafkaError comes too, and is no BaseException
+        raised: Any = sys.exc_info()[1]
+    raise _translate(raised)
+
+
+def _translate(raised: Any) -> BaseException:
+    """Find the error that was meant.
+
+    A fatal error reaches Python while it takes delivery reports, and then comes as a
+    KafkaError, or as a SystemError with or without it, as it happens.
+    """
+    if isinstance(raised, KafkaError):
+        return KafkaException(raised)
+    if isinstance(raised, BufferError):
+        return KafkaException(KafkaError(KafkaError._QUEUE_FULL))  # noqa: SLF001
+    if not isinstance(raised, SystemError):
+        return raised  # type: ignore[no-any-return]
+    cause: BaseException | None = raised
+    while cause is not None and not isinstance(cause, KafkaException):
+        cause = cause.__cause__
+    return cause or KafkaException(KafkaError(KafkaError._FATAL))  # noqa: SLF001

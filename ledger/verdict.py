@@ -1,97 +1,239 @@
-"""What to do about each error that Kafka gives a transactional producer.
+"""What to do about each error that Kafka gives to sending and to the ledger's reading.
 
-Decided by the error's flags in the order of this table, not by its code alone:
-_TIMED_OUT comes both retriable and abortable.
-
-====================================  ========================  ======================
-test, in this order                   seen as                   verdict
-====================================  ========================  ======================
-a newer producer has the id           _FENCED, PRODUCER_FENCED, STOP: someone newer
-                                      INVALID_PRODUCER_EPOCH    works here
-we may not use the id                 TRANSACTIONAL_ID_...      DENIED: a right is
-                                      _AUTHORIZATION_FAILED     missing
-fatal()                               INVALID_TXN_STATE         RESTART: new producer,
-                                                                ledger again
-txn_requires_abort(), blames a topic  MSG_SIZE_TOO_LARGE,       BLAME: leave the topic
-                                      TOPIC_AUTHORIZATION_...   out, or halve
-txn_requires_abort()                  _INCONSISTENT, _TIMED_OUT RESTART
-retriable()                           _TIMED_OUT                AGAIN: the same call
-no flag, blames a topic               _UNKNOWN_TOPIC,           BLAME
-                                      _UNKNOWN_PARTITION
-anything else                                                   RESTART
-====================================  ========================  ======================
-
-`produce()` hides the cause of a dead producer behind _FATAL, and that of a dead
-transaction behind _STATE; `true_cause` asks for it.
+One table: the first rule that fits decides, by the place where the error shows, its
+code and its flags. The flags come first, since one code can mean several things:
+_TIMED_OUT comes retriable, abortable, and neither.
 """
 
-from enum import Enum
+from dataclasses import dataclass
+from enum import Enum, StrEnum
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError
 
 
 class Verdict(Enum):
     """What happens next."""
 
-    STOP = "someone newer works here"
-    DENIED = "a right is missing"
-    BLAME = "one topic refuses; the others go on without it"
-    RESTART = "a new producer, and the ledger again"
-    AGAIN = "the same call once more"
+    ASK = "the producer is asked for the cause, which is judged instead"
+    STOP = "this run ends: someone newer works here"
+    DENIED = "this run ends: a right is missing"
+    BLAME = "one topic refuses: the others again without it"
+    RESTART = "a new producer, and the ledger again; after a while the run ends"
+    AGAIN = "the same once more, while patience lasts"
+    IGNORE = "nothing"
 
 
-FENCED = frozenset(
-    {
-        KafkaError._FENCED,  # noqa: SLF001 - librdkafka's own codes begin so
-        KafkaError.PRODUCER_FENCED,
-        KafkaError.INVALID_PRODUCER_EPOCH,
-    }
+class At(StrEnum):
+    """Where an error shows."""
+
+    INIT = "init"
+    BEGIN = "begin"
+    PRODUCE = "produce()"
+    POLL = "poll()"
+    REPORT = "delivery report"
+    COMMIT = "commit"
+    ABORT = "abort"
+    OVERDUE = "out of patience"
+    """Any of these, once it has been repeated for as long as it may be."""
+
+    READ = "ledger read"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table; what is left empty fits every error."""
+
+    name: str
+    verdict: Verdict
+    why: str
+    """What has happened, as a sentence."""
+
+    at: tuple[At, ...] = ()
+    codes: tuple[int, ...] = ()
+    flag: str = ""
+    """Name of the question to a `KafkaError` that it answers by yes."""
+
+    def fits(self, error: KafkaError, at: At) -> bool:
+        """Tell whether this is the rule for an error, if no earlier one is."""
+        return (
+            (not self.at or at in self.at)
+            and (not self.codes or error.code() in self.codes)
+            and (not self.flag or getattr(error, self.flag)())
+        )
+
+    @property
+    def seen_as(self) -> str:
+        """Places, codes and flag, in words for a table."""
+        names = [KafkaError(code).name() for code in self.codes]
+        flag = [f"{self.flag}()"] if self.flag else []
+        words = (", ".join(self.at), ", ".join(names), *flag)
+        return "; ".join(word for word in words if word) or "any"
+
+
+RULES = (
+    Rule(
+        "producer dead, cause hidden",
+        Verdict.ASK,
+        "The producer can do nothing any more, and does not tell why.",
+        codes=(KafkaError._FATAL,),  # noqa: SLF001 - librdkafka's own codes begin so
+    ),
+    Rule(
+        "transaction dead, cause hidden",
+        Verdict.ASK,
+        "The transaction cannot be committed any more; produce() does not tell why.",
+        at=(At.PRODUCE,),
+        codes=(KafkaError._STATE,),  # noqa: SLF001
+    ),
+    Rule(
+        "newer run",
+        Verdict.STOP,
+        "A newer producer has taken the id, or the broker gave up on a transaction that"
+        " took too long: nobody can tell these two apart.",
+        codes=(
+            KafkaError._FENCED,  # noqa: SLF001
+            KafkaError.PRODUCER_FENCED,
+            KafkaError.INVALID_PRODUCER_EPOCH,
+        ),
+    ),
+    Rule(
+        "id denied",
+        Verdict.DENIED,
+        "The publisher may not use transactional ids of ours.",
+        codes=(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,),
+    ),
+    Rule(
+        "producer dead",
+        Verdict.RESTART,
+        "The producer can do nothing any more.",
+        flag="fatal",
+    ),
+    Rule(
+        "topic denied",
+        Verdict.BLAME,
+        "The transaction may not write some topic. No delivery report says which, so it"
+        " is found by halving.",
+        codes=(KafkaError.TOPIC_AUTHORIZATION_FAILED,),
+        flag="txn_requires_abort",
+    ),
+    Rule(
+        "transaction dead",
+        Verdict.RESTART,
+        "The transaction cannot be committed any more.",
+        flag="txn_requires_abort",
+    ),
+    Rule(
+        "overdue",
+        Verdict.RESTART,
+        "The outcome is unknown: a new producer decides it, and the ledger tells.",
+        at=(At.OVERDUE,),
+        flag="retriable",
+    ),
+    Rule(
+        "late",
+        Verdict.AGAIN,
+        "The broker has not answered yet.",
+        at=(At.INIT, At.BEGIN, At.COMMIT),
+        flag="retriable",
+    ),
+    Rule(
+        "queue full",
+        Verdict.AGAIN,
+        "librdkafka holds all that it may: the same record again after poll(). Python"
+        " sees a BufferError.",
+        at=(At.PRODUCE,),
+        codes=(KafkaError._QUEUE_FULL,),  # noqa: SLF001
+    ),
+    Rule(
+        "record too large",
+        Verdict.BLAME,
+        "The record exceeds the producer's own message.max.bytes.",
+        at=(At.PRODUCE,),
+        codes=(KafkaError.MSG_SIZE_TOO_LARGE,),
+    ),
+    Rule(
+        "topic known missing",
+        Verdict.BLAME,
+        "The producer knows already that there is no such topic.",
+        at=(At.PRODUCE,),
+        codes=(KafkaError._UNKNOWN_TOPIC,),  # noqa: SLF001
+    ),
+    Rule(
+        "partition missing",
+        Verdict.BLAME,
+        "The topic has fewer partitions.",
+        at=(At.PRODUCE, At.REPORT),
+        codes=(KafkaError._UNKNOWN_PARTITION,),  # noqa: SLF001
+    ),
+    Rule(
+        "batch too large",
+        Verdict.BLAME,
+        "Records exceed the topic's max.message.bytes.",
+        at=(At.REPORT,),
+        codes=(KafkaError.MSG_SIZE_TOO_LARGE,),
+    ),
+    Rule(
+        "topic missing",
+        Verdict.BLAME,
+        "There is no such topic, and was none for topic.metadata.propagation.max.ms.",
+        at=(At.REPORT,),
+        codes=(KafkaError.UNKNOWN_TOPIC_OR_PART,),
+    ),
+    Rule(
+        "topic hidden",
+        Verdict.BLAME,
+        "The publisher may not even see the topic.",
+        at=(At.REPORT,),
+        codes=(KafkaError.TOPIC_AUTHORIZATION_FAILED,),
+    ),
+    Rule(
+        "record against the topic's rules",
+        Verdict.BLAME,
+        "The topic is compacted and the record has no key, or its time is not allowed.",
+        at=(At.REPORT,),
+        codes=(KafkaError.INVALID_RECORD, KafkaError.INVALID_TIMESTAMP),
+    ),
+    Rule(
+        "purged",
+        Verdict.IGNORE,
+        "The transaction died before this record was sent; why, the next call says.",
+        at=(At.REPORT,),
+        codes=(KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT),  # noqa: SLF001
+    ),
+    Rule(
+        "ledger away",
+        Verdict.AGAIN,
+        "The broker does not answer: the ledger again from its beginning.",
+        at=(At.READ,),
+        codes=(KafkaError._TIMED_OUT, KafkaError._TRANSPORT),  # noqa: SLF001
+    ),
+    Rule(
+        "ledger denied",
+        Verdict.DENIED,
+        "The publisher may not read the ledger.",
+        at=(At.READ,),
+        codes=(KafkaError.TOPIC_AUTHORIZATION_FAILED,),
+    ),
+    Rule(
+        "group denied",
+        Verdict.IGNORE,
+        "librdkafka looks for a group although none is used.",
+        at=(At.READ,),
+        codes=(KafkaError.GROUP_AUTHORIZATION_FAILED,),
+    ),
+    Rule(
+        "anything else",
+        Verdict.RESTART,
+        "Only what the ledger says is known.",
+    ),
 )
-"""Codes that mean that a newer producer has taken the id."""
-
-BLAMES_TOPIC = frozenset(
-    {
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.INVALID_MSG,
-        KafkaError.INVALID_MSG_SIZE,
-        KafkaError.TOPIC_EXCEPTION,
-        KafkaError.RECORD_LIST_TOO_LARGE,
-    }
-)
-"""Codes that are one topic's fault, not the cluster's."""
+"""The table: the first that fits; the last fits always."""
 
 
-def judge(error: KafkaError) -> Verdict:
-    """Decide what to do about an error, see the table of this module."""
-    if error.code() in FENCED:
-        return Verdict.STOP
-    if error.code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-        return Verdict.DENIED
-    if error.fatal():
-        return Verdict.RESTART
-    if error.code() in BLAMES_TOPIC:
-        return Verdict.BLAME
-    if error.txn_requires_abort():
-        return Verdict.RESTART
-    return Verdict.AGAIN if error.retriable() else Verdict.RESTART
+def find_rule(error: KafkaError, at: At) -> Rule:
+    """Give the rule for an error."""
+    return next(rule for rule in RULES if rule.fits(error, at))
 
 
-def true_cause(error: KafkaError, producer: Producer) -> KafkaError:
-    """Ask the producer for the cause that `produce()` hides."""
-    asks = {
-        KafkaError._FATAL: producer.abort_transaction,  # noqa: SLF001
-        # Nothing can be committed in this state: the call only tells why.
-        KafkaError._STATE: producer.commit_transaction,  # noqa: SLF001
-    }
-    if error.code() not in asks:
-        return error
-    try:
-        asks[error.code()](1)
-    except KafkaException as hidden:
-        cause: KafkaError = hidden.args[0]
-        return cause
-    return error
+def judge(error: KafkaError, at: At) -> Verdict:
+    """Decide what to do about an error."""
+    return find_rule(error, at).verdict

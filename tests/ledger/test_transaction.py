@@ -1,15 +1,11 @@
 """Transactions on a real broker: all or nothing, and only one owner."""
 
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException
 
 from cluster.access import KafkaAccess
-from cluster.local import running
-from cluster.topics import ensure_ledger, ensure_topics
 from ledger.read import LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
@@ -18,54 +14,16 @@ from ledger.transaction import (
     Deliveries,
     RefusedError,
     Transactor,
+    _call,
 )
 from settings.errors import NewerRunError
 from settings.model import Settings
 from settings.names import LEDGER_TOPIC, transactional_id
+from tests.ledger.conftest import NIGHT, read_committed
 
 pytestmark = pytest.mark.kafka
 
-NIGHT = "20260301"
-
-
-@pytest.fixture
-def access(settings: Settings) -> Iterator[KafkaAccess]:
-    """Give the one Kafka, with a ledger."""
-    with running(settings) as reached:
-        ensure_ledger(reached, settings)
-        yield reached
-
-
-@pytest.fixture
-def topic(settings: Settings, access: KafkaAccess) -> str:
-    """Make a topic of the test's own, of one partition."""
-    name = f"{settings.topics.prefix}any_ztf"
-    ensure_topics(access, settings, [name], partitions=1)
-    return name
-
-
-@pytest.fixture
-def owner(settings: Settings) -> str:
-    """Give a transactional id of the test's own."""
-    return transactional_id(settings.topics.prefix, "ztf", NIGHT, 0)
-
-
-def _committed(access: KafkaAccess, topic: str) -> list[bytes]:
-    """Values that a read_committed reader gets, to the end of the topic."""
-    consumer = Consumer(
-        dict(access.publisher)
-        | {
-            "group.id": f"nightmail-test-{uuid.uuid4()}",
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-        }
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    found: list[Any] = []
-    while (message := consumer.poll(20)) is not None and message.error() is None:
-        found.append(message.value())
-    consumer.close()
-    return found
+FENCED = KafkaError(KafkaError._FENCED, "a newer instance", fatal=True)
 
 
 def _nothing(_: Deliveries) -> list[Record]:
@@ -86,7 +44,7 @@ def test_alerts_and_ledger_are_committed_together(
 
     sent = Transactor(access.publisher, owner).send(records, _remember(key, 3))
 
-    assert _committed(access, topic) == [b"0", b"1", b"2"]
+    assert read_committed(access, topic) == [b"0", b"1", b"2"]
     assert [(r.partition, r.count) for r in sent.of(topic)] == [(0, 3)]
     with LedgerReader(access.publisher) as reader:
         rows = reader.read([0], (settings.topics.prefix, "ztf", NIGHT))
@@ -112,7 +70,7 @@ def test_what_is_not_committed_is_never_seen(
     second = Transactor(access.publisher, owner)
     second.send([Record(topic, 0, b"k", b"kept")], _nothing)
 
-    assert _committed(access, topic) == [b"kept"]
+    assert read_committed(access, topic) == [b"kept"]
 
 
 def test_a_newer_owner_ends_the_older(
@@ -126,7 +84,7 @@ def test_a_newer_owner_ends_the_older(
         older.send([Record(topic, 0, b"k", b"older")], _nothing)
     newer.send([Record(topic, 0, b"k", b"newer")], _nothing)
 
-    assert _committed(access, topic) == [b"newer"]
+    assert read_committed(access, topic) == [b"newer"]
 
 
 def test_the_ledger_is_read_past_a_strangers_open_transaction(
@@ -194,4 +152,38 @@ def test_a_refusal_names_its_topic(  # noqa: PLR0913, PLR0917
         Transactor(access.publisher, owner).send(records, _nothing)
 
     assert set(caught.value.topics) == {bad}
-    assert _committed(access, topic) == []
+    assert read_committed(access, topic) == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (KafkaException(FENCED), FENCED.code()),
+        (FENCED, FENCED.code()),
+        (SystemError("returned NULL without setting an exception"), KafkaError._FATAL),
+        (BufferError(), KafkaError._QUEUE_FULL),
+    ],
+    ids=["as it should", "bare", "lost", "queue full"],
+)
+def test_errors_of_librdkafka_in_every_shape(raised: Any, code: int) -> None:
+    """A fatal error may come as what is no exception, or as one that says nothing."""
+
+    def fail() -> None:
+        raise raised
+
+    with pytest.raises(KafkaException) as caught:
+        _call(fail)
+
+    assert caught.value.args[0].code() == code
+
+
+def test_a_fatal_error_inside_another() -> None:
+    """The error is looked for behind the one that Python made of it."""
+
+    def fail() -> None:
+        raise SystemError("a result with an exception set") from KafkaException(FENCED)
+
+    with pytest.raises(KafkaException) as caught:
+        _call(fail)
+
+    assert caught.value.args[0] is FENCED
