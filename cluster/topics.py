@@ -1,5 +1,6 @@
 """Topics, made if they are missing, never changed."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 
@@ -85,7 +86,8 @@ def ensure_topics(
 def ensure_ledger(access: KafkaAccess, settings: Settings) -> bool:
     """Make the ledger if it is missing: compacted, kept for ever.
 
-    Its partitions are the shards of every night, so they never change.
+    Its partitions are the shards of every night, so they never change. On the local
+    Kafka there are two for each core: to own one takes a producer that logs in.
 
     Returns
     -------
@@ -101,9 +103,14 @@ def ensure_ledger(access: KafkaAccess, settings: Settings) -> bool:
     """
     forever = {"cleanup.policy": "compact", "retention.ms": "-1"}
     made = ensure_topics(
-        access, settings, [LEDGER_TOPIC], config=forever, partitions=LEDGER_PARTITIONS
+        access, settings, [LEDGER_TOPIC], config=forever, partitions=_shards(access)
     )
     return bool(made)
+
+
+def _shards(access: KafkaAccess) -> int:
+    """Count the shards that a new ledger has."""
+    return 2 * (os.cpu_count() or 1) if access.local else LEDGER_PARTITIONS
 
 
 def count_partitions(access: KafkaAccess) -> dict[str, int]:

@@ -1,7 +1,9 @@
 """Reading the ledger: what was sent, as of now."""
 
+import gc
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 from confluent_kafka import (
@@ -143,6 +145,22 @@ class LedgerReader:
         self._consumer.assign(
             [TopicPartition(LEDGER_TOPIC, p, OFFSET_BEGINNING) for p in partitions]
         )
+        try:
+            found = self._take_all(partitions, ends, night, until)
+        finally:
+            # It would go on fetching, for as long as the shard takes.
+            self._consumer.unassign()
+        with _no_garbage_sought():
+            return _decode(found)
+
+    def _take_all(
+        self,
+        partitions: list[int],
+        ends: Mapping[int, int],
+        night: Night,
+        until: IsolationLevel,
+    ) -> dict[bytes, bytes | None]:
+        """Take the night's rows up to the ends, the last one of each key."""
         reached = dict.fromkeys(partitions, 0)
         mine = begin_key(night)
         found: dict[bytes, bytes | None] = {}
@@ -154,16 +172,14 @@ class LedgerReader:
                 _take(message, mine, reached, found)
             now = time.monotonic()
             if now > deadline:
-                raise BrokerUnavailableError(
-                    f"A transaction on {LEDGER_TOPIC} stays open; try again soon."
-                )
+                raise BrokerUnavailableError(_tell_open(ends, reached))
             if messages:
                 heard = now
             elif now > heard + ANSWER_S:
                 # A consumer does not tell that its broker is gone.
                 self._ends(partitions, until)
                 heard = now
-        return _decode(found)
+        return found
 
     def _ends(self, partitions: list[int], until: IsolationLevel) -> dict[int, int]:
         """High watermarks, or last stable offsets."""
@@ -192,6 +208,14 @@ def _fault(error: KafkaError, *, overdue: bool) -> Exception | None:
     return None
 
 
+def _tell_open(ends: Mapping[int, int], reached: Mapping[int, int]) -> str:
+    partitions = ", ".join(str(p) for p, end in ends.items() if reached[p] < end)
+    return (
+        f"A transaction on {LEDGER_TOPIC} (partition {partitions}) stays open: try"
+        " again, and if it still does, find and abort it by kafka-transactions.sh."
+    )
+
+
 def _take(
     message: Any,
     mine: bytes,
@@ -209,6 +233,18 @@ def _take(
         reached[partition] = max(reached[partition], message.offset())
     elif judge(error, At.READ) is not Verdict.IGNORE:
         raise KafkaException(error)
+
+
+@contextmanager
+def _no_garbage_sought() -> Iterator[None]:
+    """Keep Python from searching a million new objects for cycles, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _decode(found: Mapping[bytes, bytes | None]) -> Entries:

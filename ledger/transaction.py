@@ -63,11 +63,24 @@ class RefusedError(Exception):
         self.topics = dict(topics)
 
 
+@dataclass(slots=True)
+class Tally:
+    """Where the records of one partition stand, counted record by record."""
+
+    first: int
+    """Offset of the first."""
+
+    last: int
+    """Offset of the last."""
+
+    count: int
+
+
 @dataclass
 class Deliveries:
     """What became of the records, by topic and partition."""
 
-    ranges: dict[tuple[str, int], PartitionRange] = field(default_factory=dict)
+    tallies: dict[tuple[str, int], Tally] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     lost: str = ""
@@ -83,19 +96,27 @@ class Deliveries:
                 case Verdict.RESTART:
                     self.lost = self.lost or f"{topic}: {error.name()}: {error.str()}"
             return
-        offset, here = message.offset(), (topic, partition)
-        old = self.ranges.get(here, PartitionRange(partition, offset, offset, 0))
-        self.ranges[here] = PartitionRange(
-            partition,
-            min(old.first_offset, offset),
-            max(old.last_offset, offset),
-            old.count + 1,
-        )
+        offset = message.offset()
+        tally = self.tallies.get((topic, partition))
+        if tally is None:
+            self.tallies[topic, partition] = Tally(offset, offset, 1)
+        else:
+            tally.first = min(tally.first, offset)
+            tally.last = max(tally.last, offset)
+            tally.count += 1
         self.bytes[topic] = self.bytes.get(topic, 0) + len(message)
 
     def of(self, topic: str) -> tuple[PartitionRange, ...]:
         """Ranges of one topic, by partition."""
-        return tuple(r for (t, _), r in sorted(self.ranges.items()) if t == topic)
+        return tuple(
+            PartitionRange(partition, tally.first, tally.last, tally.count)
+            for (where, partition), tally in sorted(self.tallies.items(), key=_place)
+            if where == topic
+        )
+
+
+def _place(item: tuple[tuple[str, int], Tally]) -> tuple[str, int]:
+    return item[0]
 
 
 class Transactor:
@@ -276,7 +297,11 @@ class Transactor:
         cause = self._cause(error.args[0], at)
         verdict = judge(cause, at)
         if verdict is Verdict.STOP:
-            return NewerRunError(f"A newer run works on {self.id}.")
+            return NewerRunError(
+                f"A newer run works on {self.id}, or this one was held up for longer"
+                f" than {TRANSACTION_TIMEOUT_MS / 1000:.0f} s: run the night again"
+                " unless somebody else does."
+            )
         if verdict is Verdict.DENIED:
             return SettingsError(
                 f"The publisher may not use the transactional id {self.id}: grant Write"

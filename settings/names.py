@@ -9,7 +9,7 @@ LEDGER_TOPIC = "nightmail_ledger"
 """The compacted topic of what was sent. Not `fink_`: anonymous may read that."""
 
 LEDGER_PARTITIONS = 16
-"""Shards of a night, unless the ledger was made with others; it never changes."""
+"""Shards of a night on a cluster of one's own, unless the ledger has others already."""
 
 PUBLISHER = "nightmail"
 """The Kafka user that publishes on the local cluster."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 
+from runtime.memory import keep_freed_memory
 from runtime.shipping import code_digest
 from tasks.distribute_shard import distribute_shards
 from tasks.job import Job
@@ -30,6 +31,7 @@ def make_task(
     """
 
     def run(batches: Batches) -> Batches:
+        keep_freed_memory()
         for batch in batches:
             for number in batch.column("id").to_numpy():
                 for report in _reports(job, tasks[int(number)], code):

@@ -1,5 +1,7 @@
 """Topics that are made."""
 
+import os
+
 import pytest
 from confluent_kafka.admin import ConfigResource, ResourceType
 
@@ -7,7 +9,7 @@ from cluster.access import KafkaAccess, find_access, open_admin
 from cluster.topics import count_partitions, ensure_ledger, ensure_topics
 from settings.errors import ClusterError, SettingsError
 from settings.model import Settings, Topics
-from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
+from settings.names import LEDGER_TOPIC
 
 pytestmark = pytest.mark.kafka
 
@@ -45,7 +47,7 @@ def test_the_ledger_is_kept_for_ever(
     ensure_ledger(kafka, cluster_settings)
 
     config = _read_config(kafka, LEDGER_TOPIC)
-    assert count_partitions(kafka)[LEDGER_TOPIC] == LEDGER_PARTITIONS
+    assert count_partitions(kafka)[LEDGER_TOPIC] == 2 * (os.cpu_count() or 1)
     assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
 
 

@@ -11,7 +11,7 @@ from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
 from ledger.transaction import Transactor
 from settings.model import Settings
-from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC, transactional_id
+from settings.names import LEDGER_TOPIC, transactional_id
 
 pytestmark = pytest.mark.kafka
 
@@ -22,19 +22,19 @@ PATIENCE_S = 20.0
 def _remember(prefix: str, night: str, unit: str) -> Any:
     key = LedgerKey(prefix, "ztf", night, unit, f"{prefix}any_ztf")
     row = LedgerRow("sent", "identity", "version", rows=3)
-    return lambda _: [Record(LEDGER_TOPIC, 5, key.encode(), row.encode())]
+    return lambda _: [Record(LEDGER_TOPIC, 1, key.encode(), row.encode())]
 
 
 def test_what_is_committed_from_now_on(settings: Settings, access: KafkaAccess) -> None:
     """Neither what was there before, nor other nights, nor what was not committed."""
     prefix = settings.topics.prefix
-    owner = transactional_id(prefix, "ztf", NIGHT, 5)
+    owner = transactional_id(prefix, "ztf", NIGHT, 1)
     producer = Transactor(access.publisher, owner)
     producer.send([], _remember(prefix, NIGHT, "before"))
     night = (prefix, "ztf", NIGHT)
     found: dict[str, int] = {}
 
-    with LedgerFollower(access.publisher, LEDGER_PARTITIONS, night=night) as follower:
+    with LedgerFollower(access.publisher, 2, night=night) as follower:
         # It stands at the end once it has been asked and had nothing to tell.
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:

@@ -8,8 +8,7 @@ import pytest
 
 import tasks.parcel
 from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
-from ledger.row import PartitionRange
-from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries
+from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries, Tally
 from nightmail import AlertError, Filter
 from store.unit import Unit
 from tasks.outbox import Outbox
@@ -56,8 +55,8 @@ def parcel() -> Iterator[Parcel]:
 
 def _sent() -> Deliveries:
     topic = "fink_bright_ztf"
-    ranges = {(topic, p): PartitionRange(p, 5, 5, 1) for p in (1, 0)}
-    return Deliveries(ranges=ranges, bytes={topic: 77})
+    tallies = {(topic, p): Tally(5, 5, 1) for p in (1, 0)}
+    return Deliveries(tallies=tallies, bytes={topic: 77})
 
 
 def test_all_that_fits_is_sent(parcel: Parcel) -> None:

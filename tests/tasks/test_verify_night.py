@@ -278,11 +278,11 @@ def test_a_row_that_the_ledger_lost_is_found(  # noqa: PLR0913, PLR0917
 ) -> None:
     """The archive and the topic have a file that the ledger does not know."""
     simulated_night(alerts=30, rows_per_file=30)
-    walk(filters=FILTERS)
+    walked = walk(filters=FILTERS)
     file = "part-00000.parquet"
     producer = Producer(dict(access.publisher))
     key = LedgerKey(settings.topics.prefix, "ztf", NIGHT, file, topic).encode()
-    producer.produce(LEDGER_TOPIC, None, key, stable_hash(file, 16))
+    producer.produce(LEDGER_TOPIC, None, key, stable_hash(file, walked.plan.shards))
     producer.flush(30)
 
     kinds = _kinds(check())
