@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 from cluster.folder import KafkaFolder, read_passwords, read_pid, write_private
+from cluster.jars import KAFKA_VERSION
 from cluster.locks import is_held
 from cluster.ports import Ports
 from cluster.properties import (
@@ -19,6 +20,9 @@ from cluster.properties import (
     render_properties,
 )
 from settings.errors import ClusterError
+
+NEWER = "UnsupportedVersionException"
+"""What Kafka says of data that a newer one has written."""
 
 TELLING = (
     r"\b(Kafka|Config)Exception: ",
@@ -128,6 +132,11 @@ def find_broker(folder: KafkaFolder) -> int | None:
 def explain_death(log: Path) -> str:
     """Quote the line of a log that says best why Kafka ended."""
     lines = log.read_text(errors="replace").splitlines()
+    if any(NEWER in line for line in lines):
+        return (
+            f"its data was made by a newer Kafka than {KAFKA_VERSION}; move"
+            f" {log.parent} away, and send again by --generation what is still needed"
+        )
     spoken = [line.strip() for line in lines if line.strip()]
     for sign in TELLING:
         if found := [line for line in spoken if re.search(sign, line)]:

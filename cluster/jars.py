@@ -13,8 +13,13 @@ from cluster.locks import hold
 from runtime.java import Java, trust_store
 from settings.errors import ClusterError
 
-KAFKA_VERSION = "4.3.1"
-"""The Kafka that is fetched; kafka.ivy.xml and kafka.sha256 say of what it consists."""
+KAFKA_VERSION = "4.1.1"
+"""The Kafka that is fetched; kafka.ivy.xml and kafka.sha256 say of what it consists.
+
+Not 4.3.1: killed right after a commit and started again, that one takes partitions for
+deleted and leaves the transaction without its end, so that nobody reads past it any
+more (KAFKA-20734; 5 of 5 kills with 200 partitions, none of 5 with 4.1.1).
+"""
 
 FETCH_S = 300.0
 """Longest that the fetch may take [s]."""

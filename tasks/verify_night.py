@@ -15,9 +15,6 @@ from tasks.parcel import digest_of
 NOTHING = np.empty(0, np.int64)
 """No ids."""
 
-ANY_NUMBER = 1 << 62
-"""More than any topic holds."""
-
 Archived = dict[tuple[str, int], dict[str, Integers]]
 """Ids by topic and generation, and then by file."""
 
@@ -88,18 +85,20 @@ def verify_night(evidence: Evidence) -> Verification:
     has removed for their age are no disagreement: what is left is checked.
     """
     checks: list[FileCheck] = []
+    replaced = 0
     archived = _group(evidence.matches)
     problems = [*_of_the_store(evidence, archived), *_of_the_archive(evidence)]
     for where in evidence.names:
         check = _TopicCheck(evidence, where, archived)
         problems += check.problems()
         checks += check.files
+        replaced += check.replaced
     return Verification(
         survey=evidence.plan.survey,
         night=evidence.plan.night,
         files=tuple(checks),
         problems=tuple(problems),
-        notes=tuple(_notes(evidence, checks)),
+        notes=tuple(_notes(evidence, checks, replaced)),
     )
 
 
@@ -115,6 +114,8 @@ class _TopicCheck:
         self.units = {unit.name: unit for unit in evidence.plan.units}
         self.stored = evidence.stored
         self.files: list[FileCheck] = []
+        self.replaced = 0
+        """Alerts of replaced generations that are not on the topic any more."""
 
     def problems(self) -> Iterator[Problem]:
         yield from self._of_ledger_and_archive()
@@ -183,14 +184,15 @@ class _TopicCheck:
     def _of_file(
         self, generation: int, file: str, archived: Integers, present: Integers
     ) -> Iterator[Problem]:
-        newest = generation == self.generation
-        row = self.rows.get(file) if newest else None
         missing = _absent(archived, present)
-        gone = self._count_expired(row, newest=newest)
+        row = self.rows.get(file)
+        if generation != self.generation or row is None:
+            self.replaced += len(missing)
+            return
+        gone = self._count_expired(row)
         expired = len(missing) if len(missing) <= gone else 0
-        if newest and row is not None:
-            found = len(archived) - len(missing)
-            self.files.append(self._check(file, row, len(archived), found, expired))
+        found = len(archived) - len(missing)
+        self.files.append(self._check(file, row, len(archived), found, expired))
         if len(missing) and not expired:
             exists = "does not exist" if self.missing_topic else "lacks them"
             yield Problem(
@@ -200,7 +202,7 @@ class _TopicCheck:
                 self.where,
                 file,
                 tuple(missing.tolist()),
-                repairable=newest and not gone and not self.missing_topic,
+                repairable=not gone and not self.missing_topic,
             )
 
     def _check(
@@ -218,12 +220,9 @@ class _TopicCheck:
             digest=row.digest,
         )
 
-    def _count_expired(self, row: LedgerRow | None, *, newest: bool) -> int:
-        """How many alerts of a file Kafka may have removed by now."""
+    def _count_expired(self, row: LedgerRow) -> int:
+        """Count the alerts of a file that Kafka may have removed by now."""
         first = self.there.first
-        if row is None:
-            # An older generation has no row any more that would say where it stood.
-            return ANY_NUMBER if not newest and any(first.values()) else 0
         return sum(
             part.count
             for part in row.partitions
@@ -316,7 +315,9 @@ def _of_what_was_set_aside(evidence: Evidence) -> Iterator[Problem]:
             yield Problem("archive", f"{text} archive {there}.", where)
 
 
-def _notes(evidence: Evidence, checks: Sequence[FileCheck]) -> Iterator[str]:
+def _notes(
+    evidence: Evidence, checks: Sequence[FileCheck], replaced: int
+) -> Iterator[str]:
     if evidence.plan.folder is None:
         yield "The store does not have the night any more: the rest was checked."
     else:
@@ -330,6 +331,8 @@ def _notes(evidence: Evidence, checks: Sequence[FileCheck]) -> Iterator[str]:
             f"{expired} records were removed by Kafka for their age: ledger and archive"
             " were checked."
         )
+    if replaced:
+        yield f"{replaced} records of replaced generations are not there any more."
     aside = sum(check.set_aside for check in checks)
     if aside:
         yield f"{aside} alerts were kept and cannot be sent: see the view set_aside."

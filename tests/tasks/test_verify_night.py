@@ -290,6 +290,37 @@ def test_a_row_that_the_ledger_lost_is_found(  # noqa: PLR0913, PLR0917
     assert kinds == {("unarchived", topic, file), ("unsent", "", file)}
 
 
+def test_a_kafka_that_was_lost_is_filled_by_a_new_generation(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    access: KafkaAccess,
+    admin: AdminClient,
+) -> None:
+    """Topics and ledger are gone, the archive is not: all is sent when asked for."""
+    simulated_night(alerts=60, rows_per_file=30)
+    first = walk(filters=FILTERS)
+    _wait(admin.delete_topics([t.topic for t in first.summary.topics]))
+    producer = Producer(dict(access.publisher))
+    for unit in first.plan.units:
+        for t in first.summary.topics:
+            key = LedgerKey(settings.topics.prefix, "ztf", NIGHT, unit.name, t.topic)
+            shard = stable_hash(unit.name, first.plan.shards)
+            producer.produce(LEDGER_TOPIC, None, key.encode(), shard)
+    producer.flush(30)
+
+    walked = walk(filters=FILTERS, generation=1)
+    found = check()
+
+    assert walked.delivered == first.delivered
+    assert walked.summary.status == "complete"
+    assert found.problems == ()
+    assert found.notes == (
+        "60 records of replaced generations are not there any more.",
+    )
+
+
 def test_a_late_file_and_a_pending_slice_are_found(
     simulated_night: Night, walk: Any, check: Check, tmp_path: Path
 ) -> None:
