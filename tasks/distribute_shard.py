@@ -38,8 +38,11 @@ from tasks.report import Report
 from tasks.select_alerts import Selection, select_alerts
 from tasks.work import Work, is_done
 
-PATIENCE_S = 120.0
-"""How long a shard starts again with a new producer before it gives up [s]."""
+PATIENCE_S = 240.0
+"""How long a shard starts again before it gives up, since it last got on [s].
+
+Longer than an overdue commit and the new producer that finds out about it may take.
+"""
 
 RESTART_PAUSE_S = 2.0
 """Pause before a new producer [s]."""
@@ -133,6 +136,7 @@ class _Shard:
                 while remaining:
                     yield self._report(remaining[0])
                     remaining.pop(0)
+                    deadline = time.monotonic() + PATIENCE_S
             except RestartError as error:
                 if time.monotonic() < deadline:
                     time.sleep(RESTART_PAUSE_S)

@@ -25,6 +25,9 @@ from tasks.find_night import FoundNight
 from tasks.list_night import list_night
 from tasks.work import Work, is_done, newest_rows, read_generations
 
+Identities = dict[str, set[str]]
+"""Identities under which each file was sent."""
+
 Remaining = dict[Unit, tuple[str, ...]]
 """Filters that have yet to run, by unit."""
 
@@ -116,7 +119,7 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         catalogue=found.catalogue,
         work=_by_shard(works, folder.pending(), shards),
         types=types,
-        failures=(*corrupt, *_replaced(units, newest)),
+        failures=(*corrupt, *_replaced(units, _identities(newest))),
         broken=found.broken,
         refused=refused,
         generations=generations,
@@ -194,7 +197,7 @@ def _remaining(
     newest: Entries,
 ) -> Remaining:
     """Find the filters that have yet to run on each unit, where there are any."""
-    remaining = {}
+    remaining, identities = {}, _identities(newest)
     for unit in units:
         missing = tuple(
             name
@@ -207,7 +210,7 @@ def _remaining(
                 generation=0,
             )
         )
-        if missing and not _was_replaced(unit, newest):
+        if missing and not _was_replaced(unit, identities):
             remaining[unit] = missing
     return remaining
 
@@ -243,24 +246,30 @@ def _by_shard(
     return {shard: tuple(mine) for shard, mine in sorted(shared.items())}
 
 
-def _replaced(units: Sequence[Unit], newest: Entries) -> list[str]:
+def _replaced(units: Sequence[Unit], identities: Identities) -> list[str]:
     return [
         f"{unit.name} is not the file that was sent before under this name; give the"
         " new file a name of its own, or send the night again by --generation."
         for unit in units
-        if _was_replaced(unit, newest)
+        if _was_replaced(unit, identities)
     ]
 
 
-def _was_replaced(unit: Unit, newest: Entries) -> bool:
+def _was_replaced(unit: Unit, identities: Identities) -> bool:
     """Tell whether another file was sent under this file's name."""
-    file = unit.name.partition("#")[0]
-    return any(
-        name.partition("#")[0] == file
-        and row.outcome == "sent"
-        and row.identity != unit.identity
-        for (name, _), row in newest.items()
-    )
+    return bool(identities.get(_file_of(unit.name), set()) - {unit.identity})
+
+
+def _identities(newest: Entries) -> Identities:
+    found: Identities = {}
+    for (name, _), row in newest.items():
+        if row.outcome == "sent":
+            found.setdefault(_file_of(name), set()).add(row.identity)
+    return found
+
+
+def _file_of(unit_name: str) -> str:
+    return unit_name.partition("#")[0]
 
 
 def _types(schemas: Sequence[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
