@@ -253,15 +253,18 @@ class NightFolder:
         self, kind: str, committed: Collection[str], columns: list[str]
     ) -> list[pa.Table]:
         visible = {path.stem for path in self.folder(kind).glob("[!_.]*.parquet")}
-        pending = set(committed) - visible
-        files = [self._visible_file(kind, name) for name in sorted(visible)]
-        files += [self._pending_file(kind, name) for name in sorted(pending)]
         with refusals_explained(self.folder(kind)):
             return [
                 pq.ParquetFile(file).read(columns=columns)
-                for file in files
-                if file.exists()
+                for name in sorted({*visible, *committed})
+                if (file := self._find(kind, name))
             ]
+
+    def _find(self, kind: str, name: str) -> Path | None:
+        """Find a slice that may be shown at this very moment."""
+        shown = self._visible_file(kind, name)
+        places = (shown, self._pending_file(kind, name), shown)
+        return next((place for place in places if place.exists()), None)
 
     def _discard(self, name: str) -> None:
         for kind in KINDS:

@@ -28,7 +28,7 @@ from nightmail.avro import (
     fingerprint,
     wire_batch,
 )
-from settings.errors import NewerRunError, SettingsError
+from settings.errors import ArchiveUnavailableError, NewerRunError, SettingsError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, topic, transactional_id
 from store.parquet import ParquetUnit
 from tasks.job import Job
@@ -163,6 +163,11 @@ class _Shard:
     def _report(self, work: Work) -> Report:
         try:
             duplicates = self._distribute(work)
+        except ArchiveUnavailableError as error:
+            self.transactor.abandon()
+            if newer := self._overtaken(error):
+                raise newer from error
+            raise
         except (RestartError, NewerRunError, RetryableError, SettingsError):
             self.transactor.abandon()
             raise
@@ -171,6 +176,13 @@ class _Shard:
             self._own()
             return _fault(error, work.unit.name)
         return Report("done", duplicates=duplicates)
+
+    def _overtaken(self, error: ArchiveUnavailableError) -> NewerRunError | None:
+        """Tell whether a newer owner has cleared away the slice that we write."""
+        there = self.folder.folder("alerts").is_dir()
+        if there and isinstance(error.__cause__, FileNotFoundError):
+            return NewerRunError(f"A newer run works on shard {self.shard}.")
+        return None
 
     def _distribute(self, work: Work) -> int:
         """Send one unit to all topics; where one refuses, to the others without it."""
