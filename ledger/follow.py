@@ -6,7 +6,7 @@ from typing import Any, Self
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from ledger.read import Night
-from ledger.row import LedgerKey, LedgerRow
+from ledger.row import CLAIM, LedgerKey, LedgerRow
 from nightmail.silence import silent_logger
 from settings.names import GROUP_PREFIX, LEDGER_TOPIC
 
@@ -50,7 +50,8 @@ class LedgerFollower:
             for message in messages:
                 if message.error() is None and message.value():
                     key = LedgerKey.decode(message.key())
-                    if (key.prefix, key.survey, key.night) == self._night:
+                    mine = (key.prefix, key.survey, key.night) == self._night
+                    if mine and key.unit != CLAIM:
                         yield key, LedgerRow.decode(message.value())
 
     def _take(self) -> list[Any]:

@@ -16,7 +16,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from ledger.row import LedgerKey, LedgerRow, begin_key
+from ledger.row import CLAIM, LedgerKey, LedgerRow, begin_key
 from ledger.verdict import At, Verdict, judge
 from nightmail.silence import silent_logger
 from settings.errors import BrokerUnavailableError, SettingsError
@@ -63,6 +63,9 @@ class LedgerReader:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = dict(config)
+        self.claims: dict[int, int] = {}
+        """Number of the run that claimed each shard last, as of the last reading."""
+
         self._open()
 
     def __enter__(self) -> Self:
@@ -72,6 +75,7 @@ class LedgerReader:
         self._consumer.close()
 
     def _open(self) -> None:
+        self._met = False
         self._admin = AdminClient(self._config, logger=silent_logger())
         self._consumer = Consumer(
             self._config
@@ -141,6 +145,10 @@ class LedgerReader:
     def _read_to_end(
         self, partitions: list[int], night: Night, until: IsolationLevel
     ) -> Entries:
+        if not self._met:
+            # Else the first fetch waits for half a second.
+            self._consumer.list_topics(LEDGER_TOPIC, ANSWER_S)
+            self._met = True
         ends = self._ends(partitions, until)
         self._consumer.assign(
             [TopicPartition(LEDGER_TOPIC, p, OFFSET_BEGINNING) for p in partitions]
@@ -151,7 +159,11 @@ class LedgerReader:
             # It would go on fetching, for as long as the shard takes.
             self._consumer.unassign()
         with _no_garbage_sought():
-            return _decode(found)
+            rows = _decode(found)
+        self.claims = {
+            int(shard): int(value) for shard, value in _claims(found, night).items()
+        }
+        return rows
 
     def _take_all(
         self,
@@ -251,7 +263,17 @@ def _decode(found: Mapping[bytes, bytes | None]) -> Entries:
     """Decode the last row of each key; one without a value was deleted."""
     entries: Entries = {}
     for record_key, value in found.items():
-        if value:
-            key = LedgerKey.decode(record_key)
+        key = LedgerKey.decode(record_key)
+        if value and key.unit != CLAIM:
             entries[key.unit, key.topic] = LedgerRow.decode(value)
     return entries
+
+
+def _claims(found: Mapping[bytes, bytes | None], night: Night) -> dict[str, bytes]:
+    """Give the claims among the last rows, by shard."""
+    beginning = begin_key((*night, CLAIM))
+    return {
+        LedgerKey.decode(record_key).topic: value
+        for record_key, value in found.items()
+        if value and record_key.startswith(beginning)
+    }

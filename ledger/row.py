@@ -21,6 +21,9 @@ SCHEMA = "ledger"
 """Name of the schema of a row's value."""
 
 
+CLAIM = ""
+"""Unit of a key that is no unit's but a run's, see `ledger.claim`."""
+
 T = TypeVar("T")
 
 SEPARATORS = (",", ":")
@@ -48,15 +51,15 @@ class LedgerKey:
         return cls(*json.loads(key))
 
 
-def begin_key(night: tuple[str, str, str]) -> bytes:
-    """Give the bytes that the keys of one night begin with, and no others.
+def begin_key(parts: tuple[str, ...]) -> bytes:
+    """Give the bytes that keys begin with whose first parts are these, and no others.
 
     Parameters
     ----------
-    night
-        Prefix, survey and night.
+    parts
+        Prefix, survey and night, and maybe the unit.
     """
-    return json.dumps(night, separators=SEPARATORS).encode()[:-1] + b","
+    return json.dumps(parts, separators=SEPARATORS).encode()[:-1] + b","
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def distribute_night(
         archive=settings.archive_root(),
         kafka=access.publisher,
         types=plan.types,
+        run=plan.run,
         generations=plan.generations,
     )
     with spark_session(settings) as spark:

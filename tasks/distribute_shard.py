@@ -151,14 +151,25 @@ class _Shard:
     def _own(self) -> None:
         """Become the shard's owner, and repair what an earlier owner left."""
         job = self.job
+        night = (job.prefix, job.survey, job.night)
+        if job.run is not None:
+            # Before anything else: becoming the owner would fence a newer run.
+            self.reader.read_settled([self.shard], night)
+            self._end_if_claimed(job.run)
         name = transactional_id(job.prefix, job.survey, job.night, self.shard)
         self.transactor = Transactor(job.kafka, name)
         self.at("owned")
-        night = (job.prefix, job.survey, job.night)
         self.done = self.reader.read([self.shard], night)
+        if job.run is not None:
+            self._end_if_claimed(job.run)
         slices = {r.archive_slice for r in self.done.values() if r.archive_slice}
         self.folder.repair(self.shard, slices)
         self.at("repaired")
+
+    def _end_if_claimed(self, run: int) -> None:
+        """Leave the shard to a newer run: what we have planned may be sent by now."""
+        if self.reader.claims.get(self.shard, 0) > run:
+            raise NewerRunError(f"A newer run has claimed shard {self.shard}.")
 
     def _report(self, work: Work) -> Report:
         try:

@@ -15,7 +15,7 @@ from settings import Settings
 from settings.names import ID_COLUMN, topic
 from tasks.assign_ids import read_ids
 from tasks.find_night import FoundNight
-from tasks.plan_night import NightPlan, plan_night
+from tasks.plan_night import NightPlan, compare_night
 from tasks.read_back import read_done
 from tasks.work import newest_rows, read_generations
 
@@ -75,7 +75,7 @@ def gather_evidence(
     ArchiveUnavailableError
         The archive cannot be read.
     """
-    plan = plan_night(settings, access, found)
+    plan = compare_night(settings, access, found)
     done = read_done(settings, access, plan)
     generations = {**read_generations(done), **plan.generations}
     night = NightFolder(settings.archive_root(), found.survey, found.night)

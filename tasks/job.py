@@ -25,5 +25,8 @@ class Job:
     types: Mapping[str, pa.DataType]
     """Type of each column that some file of the night has."""
 
+    run: int | None = None
+    """Number of the run, see `ledger.claim`; None for one that claimed nothing."""
+
     generations: Mapping[str, int] = field(default_factory=dict)
     """Generation of each topic; 0 where it was never sent again on purpose."""

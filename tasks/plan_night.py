@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,11 +12,12 @@ from cluster.access import KafkaAccess
 from cluster.preflight import check_topics
 from cluster.topics import count_partitions
 from filters.classes import class_columns
+from ledger.claim import FIRST, claim_night
 from ledger.read import Entries, LedgerReader
 from nightmail import Filter
 from nightmail.columns import flat_columns, leaf_type
 from settings import Settings
-from settings.errors import SettingsError, StoreError
+from settings.errors import NewerRunError, SettingsError, StoreError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash, topic
 from store.footer import Footer, read_footer
 from store.unit import Unit, cut_into_units
@@ -27,6 +28,9 @@ from tasks.work import Work, is_done, newest_rows, read_generations
 
 Identities = dict[str, set[str]]
 """Identities under which each file was sent."""
+
+Files = tuple[Sequence[Footer], Sequence[str]]
+"""Footers of the night's files, and why others cannot be read."""
 
 Remaining = dict[Unit, tuple[str, ...]]
 """Filters that have yet to run, by unit."""
@@ -71,6 +75,9 @@ class NightPlan:
     generations: Mapping[str, int] = field(default_factory=dict)
     """Generation of each topic that this run completes."""
 
+    run: int | None = None
+    """Number under which this run has claimed the night; None if it needs none."""
+
     @property
     def shards(self) -> int:
         """Partitions of the ledger."""
@@ -83,6 +90,31 @@ class NightPlan:
 
 
 def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> NightPlan:
+    """Compare the store with the ledger; where work remains, claim the night for it.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        The ledger cannot be read.
+    NewerRunError
+        A newer run claims the night at the same time.
+    SettingsError
+        The publisher may not use the ledger, or a topic is beyond the generation that
+        was asked for.
+    """
+    log.info("Planning the night %s of %s.", found.night, found.survey)
+    files = _read_footers(settings, found.folder)
+    plan = _look(settings, access, found, files)
+    if not plan.work:
+        return plan
+    run, done = claim(settings, access, found, plan.shards)
+    # What was sent until the claim is known now, and nobody older sends any more.
+    return replace(_compare(settings, access, found, files, done), run=run)
+
+
+def compare_night(
+    settings: Settings, access: KafkaAccess, found: FoundNight
+) -> NightPlan:
     """Compare the store with the ledger, and ask the broker what it would refuse.
 
     Raises
@@ -90,15 +122,44 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
     BrokerUnavailableError
         The ledger cannot be read.
     SettingsError
-        The publisher may not use the ledger, or a topic is beyond the generation that
-        was asked for.
+        As `plan_night`.
     """
-    log.info("Planning the night %s of %s.", found.night, found.survey)
-    footers, corrupt = _read_footers(settings, found.folder)
+    return _look(settings, access, found, _read_footers(settings, found.folder))
+
+
+def claim(
+    settings: Settings, access: KafkaAccess, found: FoundNight, shards: int
+) -> tuple[int, Entries]:
+    """Claim the night, and read all that was sent of it until then."""
+    night = (settings.topics.prefix, found.survey, found.night)
+    run = claim_night(access.publisher, night, shards)
+    with LedgerReader(access.publisher) as reader:
+        done = reader.read(range(shards), night)
+        if reader.claims[FIRST] != run:
+            raise NewerRunError(
+                f"A newer run has claimed the night {found.night} of {found.survey}."
+            )
+    return run, done
+
+
+def _look(
+    settings: Settings, access: KafkaAccess, found: FoundNight, files: Files
+) -> NightPlan:
+    shards = count_partitions(access)[LEDGER_TOPIC]
+    done = read_done(settings, access, found, shards)
+    return _compare(settings, access, found, files, done)
+
+
+def _compare(
+    settings: Settings,
+    access: KafkaAccess,
+    found: FoundNight,
+    files: Files,
+    done: Entries,
+) -> NightPlan:
+    footers, corrupt = files
     units = tuple(unit for footer in footers for unit in cut_into_units(footer))
     partitions = count_partitions(access)
-    shards = partitions[LEDGER_TOPIC]
-    done = read_done(settings, access, found, shards)
     types = _types([f.schema for f in footers], found)
     prefix = settings.topics.prefix
     topics = {name: topic(prefix, name, found.survey) for name in found.filters}
@@ -117,7 +178,7 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         units=units,
         filters=found.filters,
         catalogue=found.catalogue,
-        work=_by_shard(works, folder.pending(), shards),
+        work=_by_shard(works, folder.pending(), partitions[LEDGER_TOPIC]),
         types=types,
         failures=(*corrupt, *_replaced(units, _identities(newest))),
         broken=found.broken,

@@ -106,6 +106,7 @@ def walk(
             archive=settings.archive_root(),
             kafka=access.publisher,
             types=plan.types,
+            run=plan.run,
             generations=plan.generations,
         )
         reports = list(distribute_shards(job, list(plan.work.items()), at=at))

@@ -70,6 +70,7 @@ def plan(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> M
         monkeypatch.setattr("tasks.plan_night.count_partitions", lambda _: counts)
         monkeypatch.setattr("tasks.plan_night.read_done", lambda *_: done or {})
         monkeypatch.setattr("tasks.plan_night.check_topics", lambda *_: {})
+        monkeypatch.setattr("tasks.plan_night.claim", lambda *_: (7, done or {}))
         return plan_night(settings, ACCESS, found)
 
     return make
