@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.access import connect
+from settings.errors import NewerRunError
 from settings.model import Settings
 from tasks import distribute_night as one_job
 from tasks import spark_task
@@ -108,7 +109,10 @@ def _walk(errand: Errand) -> dict[str, Any]:
     )
     access = connect(settings)
     prepare_topics(settings, access, found)
-    plan = plan_night(settings, access, found)
+    try:
+        plan = plan_night(settings, access, found)
+    except NewerRunError as error:
+        return {"status": "newer run", "messages": [str(error)], "work": 0}
     work = sum(len(works) for works in plan.work.values())
     reports = one_job.distribute_night(settings, access, plan)
     outcomes = sorted({report.outcome for report in reports} - {"done"})
