@@ -47,6 +47,12 @@ READY_S = 120.0
 START_S = 600.0
 """How long to wait for another start of the same Kafka, its fetch included [s]."""
 
+TRIES = 3
+"""Times that ports are chosen for a first start."""
+
+TAKEN = "Address already in use"
+"""What Kafka says of a port that another program took in between."""
+
 LOCK_S = 1.0
 """How long to try for a lock that somebody only looks at [s]."""
 
@@ -226,6 +232,20 @@ def _ensure_running(settings: Settings, folder: KafkaFolder, port: int | None) -
 
 
 def _begin(settings: Settings, folder: KafkaFolder, port: int | None) -> None:
+    """Begin it; where another start has taken the ports that were free, on others."""
+    is_first = port is None and "ports" not in read_record(folder)
+    for left in reversed(range(TRIES if is_first else 1)):
+        try:
+            _begin_once(settings, folder, port)
+        except ClusterError as error:
+            if not left or TAKEN not in str(error):
+                raise
+            write_record(folder, {})
+        else:
+            return
+
+
+def _begin_once(settings: Settings, folder: KafkaFolder, port: int | None) -> None:
     folder.temporary.unlink(missing_ok=True)
     try:
         with hold(folder.lock, wait_s=LOCK_S) as lock:

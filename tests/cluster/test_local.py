@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,7 @@ def test_it_survives_being_killed(
     tmp_path: Path, make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After kill -9 it is known to have died; a start brings topics and users back."""
+    caplog.set_level(logging.INFO, "nightmail")
     settings = make_settings(tmp_path)
     pid = local.start(settings).pid
     assert pid
@@ -151,6 +153,21 @@ def test_it_survives_being_killed(
     assert (made, ensure_ledger(connect(settings), settings)) == (True, False)
     stopped = local.stop(settings)
     assert (stopped.running, stopped.died) == (False, False)
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_several_may_start_at_once(tmp_path: Path, make_settings: MakeSettings) -> None:
+    """Whoever comes too late for a port that was free takes others."""
+    several = [make_settings(tmp_path / str(number)) for number in range(3)]
+
+    with ThreadPoolExecutor() as pool:
+        started = list(pool.map(local.start, several))
+    for settings in several:
+        local.stop(settings)
+
+    assert all(status.running for status in started)
+    assert len({status.ports for status in started}) == 3
 
 
 @pytest.mark.kafka
