@@ -48,9 +48,7 @@ docs: $(READY) ## Run what the documents show
 	@$(PY) -m pytest tests/docs $(ARGS)
 
 bench: $(READY) ## Time what benchmarks/ holds
-	@set -e; for file in benchmarks/*.py; do \
-	  if [ -e "$$file" ]; then echo "$$file"; $(PY) "$$file" $(ARGS); \
-	  else echo 'There are no benchmarks yet.'; fi; done
+	@set -e; for file in benchmarks/[!_]*.py; do echo "$$file"; $(PY) "$$file" $(ARGS); done
 
 clean: ## Remove .venv and caches; .nightmail, with topics and archive, stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
