@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
 
 TARGETS = (
-    *("help", ".venv", "demo", "test", "smoke"),
+    *("help", ".venv", "demo", "test", "smoke", "chaos"),
     *("lint", "types", "docs", "bench", "clean"),
 )
 """What `make` offers, in the order in which it says so."""
