@@ -9,10 +9,11 @@ from statistics import median
 
 from cluster.access import KafkaAccess
 from cluster.topics import count_partitions, ensure_ledger
+from ledger.deliveries import Deliveries
 from ledger.read import LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow, PartitionRange
-from ledger.transaction import Deliveries, Transactor
+from ledger.transaction import Transactor
 from settings.model import Settings
 from settings.names import LEDGER_TOPIC, topic, transactional_id
 

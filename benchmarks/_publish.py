@@ -17,13 +17,13 @@ from typing import Any, Self
 
 from confluent_kafka import Producer
 
+from ledger.deliveries import Deliveries
 from ledger.read import LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
 from ledger.transaction import (
     MAX_MESSAGE_BYTES,
     QUEUE_KBYTES,
-    Deliveries,
     Transactor,
 )
 from nightmail.silence import silent_logger
@@ -252,7 +252,7 @@ def _remember(
             archive_slice=slice_name,
             classes={"Unknown": len(ids)},
             partitions=deliveries.of(name),
-            size=deliveries.bytes.get(name, 0),
+            size=deliveries.size(name),
             seconds=0.01,
         )
         yield Record(LEDGER_TOPIC, shard, key.encode(), row.encode())

@@ -4,20 +4,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.options import settings_option
+from commands.options import night_option, settings_option, survey_option
 
 if TYPE_CHECKING:
     from settings.model import Settings
 
 
 @click.command()
-@click.option("--survey", required=True, help="ztf or lsst.")
-@click.option(
-    "--night",
-    "name",
-    metavar="YYYYMMDD",
-    help="Date of the morning on which it ends; by default the last one.",
-)
+@survey_option
+@night_option(required=False)
 @click.option(
     "--filter", "filters", metavar="NAME", multiple=True, help="Only this; repeatable."
 )

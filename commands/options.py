@@ -4,11 +4,33 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from settings.load import FILE_VARIABLE, load
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+survey_option = click.option("--survey", required=True, help="ztf or lsst.")
+
+
+def night_option(*, required: bool) -> Callable[[Command], Command]:
+    """Add `--night YYYYMMDD`, as the keyword `name`.
+
+    Parameters
+    ----------
+    required
+        Whether it must be given; otherwise the command takes the last night.
+    """
+    otherwise = "" if required else "; by default the last one"
+    return click.option(
+        "--night",
+        "name",
+        metavar="YYYYMMDD",
+        required=required,
+        help=f"Date of the morning on which it ends{otherwise}.",
+    )
 
 
 def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:

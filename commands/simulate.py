@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.options import settings_option
+from commands.options import night_option, settings_option
 from settings.names import SURVEYS
 
 if TYPE_CHECKING:
@@ -24,13 +24,7 @@ def simulate() -> None:
 @click.option(
     "--survey", type=click.Choice(SURVEYS), required=True, help="Whose night it is."
 )
-@click.option(
-    "--night",
-    "name",
-    metavar="YYYYMMDD",
-    required=True,
-    help="Date of the morning on which it ends.",
-)
+@night_option(required=True)
 @click.option(
     "--alerts", type=int, default=5000, show_default=True, help="How many there are."
 )

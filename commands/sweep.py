@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.options import settings_option
+from commands.options import settings_option, survey_option
 
 if TYPE_CHECKING:
     from flows.sweep import SweptNight
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--survey", required=True, help="ztf or lsst.")
+@survey_option
 @click.option(
     "--limit",
     metavar="N",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.options import settings_option
+from commands.options import night_option, settings_option, survey_option
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -20,14 +20,8 @@ SHOWN_IDS = 3
 
 
 @click.command()
-@click.option("--survey", required=True, help="ztf or lsst.")
-@click.option(
-    "--night",
-    "name",
-    metavar="YYYYMMDD",
-    required=True,
-    help="Date of the morning on which it ends.",
-)
+@survey_option
+@night_option(required=True)
 @click.option(
     "--repair",
     is_flag=True,

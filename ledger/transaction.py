@@ -3,13 +3,12 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from ledger.deliveries import Deliveries
 from ledger.record import Record
-from ledger.row import PartitionRange
 from ledger.verdict import At, Verdict, judge
 from nightmail.silence import silent_logger
 from settings.errors import NewerRunError, SettingsError
@@ -61,62 +60,6 @@ class RefusedError(Exception):
         super().__init__(why, topics)
         self.why = why
         self.topics = dict(topics)
-
-
-@dataclass(slots=True)
-class Tally:
-    """Where the records of one partition stand, counted record by record."""
-
-    first: int
-    """Offset of the first."""
-
-    last: int
-    """Offset of the last."""
-
-    count: int
-
-
-@dataclass
-class Deliveries:
-    """What became of the records, by topic and partition."""
-
-    tallies: dict[tuple[str, int], Tally] = field(default_factory=dict)
-    bytes: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    lost: str = ""
-    """Why a record is lost, and with it the transaction; empty while none is."""
-
-    def report(self, error: KafkaError | None, message: Any) -> None:
-        """Take one delivery report."""
-        topic, partition = message.topic(), message.partition()
-        if error is not None:
-            match judge(error, At.REPORT):
-                case Verdict.BLAME:
-                    self.refused.setdefault(topic, error.str())
-                case Verdict.RESTART:
-                    self.lost = self.lost or f"{topic}: {error.name()}: {error.str()}"
-            return
-        offset = message.offset()
-        tally = self.tallies.get((topic, partition))
-        if tally is None:
-            self.tallies[topic, partition] = Tally(offset, offset, 1)
-        else:
-            tally.first = min(tally.first, offset)
-            tally.last = max(tally.last, offset)
-            tally.count += 1
-        self.bytes[topic] = self.bytes.get(topic, 0) + len(message)
-
-    def of(self, topic: str) -> tuple[PartitionRange, ...]:
-        """Ranges of one topic, by partition."""
-        return tuple(
-            PartitionRange(partition, tally.first, tally.last, tally.count)
-            for (where, partition), tally in sorted(self.tallies.items(), key=_place)
-            if where == topic
-        )
-
-
-def _place(item: tuple[tuple[str, int], Tally]) -> tuple[str, int]:
-    return item[0]
 
 
 class Transactor:
@@ -220,7 +163,7 @@ class Transactor:
                 record.key,
                 record.partition,
                 headers=list(record.headers),
-                on_delivery=deliveries.report,
+                on_delivery=deliveries.listener(record.topic, record.partition),
             )
         except KafkaException as error:
             if judge(error.args[0], At.PRODUCE) is Verdict.AGAIN:

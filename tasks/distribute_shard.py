@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from archive.slices import NightFolder, slice_name
 from filters import load_filters
+from ledger.deliveries import Deliveries
 from ledger.read import Entries, LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey
 from ledger.transaction import (
-    Deliveries,
     RefusedError,
     RestartError,
     Transactor,

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from cluster.access import KafkaAccess
+from ledger.deliveries import Deliveries
 from ledger.read import Entries, LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
-from ledger.transaction import Deliveries, RefusedError, RestartError, Transactor
+from ledger.transaction import RefusedError, RestartError, Transactor
 from settings import Settings
 from settings.errors import BrokerUnavailableError, NightError
 from settings.names import LEDGER_TOPIC, stable_hash, transactional_id

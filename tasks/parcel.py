@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
+from ledger.deliveries import Deliveries
 from ledger.row import LedgerRow
-from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries
+from ledger.transaction import MAX_MESSAGE_BYTES
 from nightmail import AlertError, Filter
 from store.unit import Unit
 from tasks.outbox import Outbox, Waiting
@@ -172,7 +173,7 @@ class Parcel:
             archive_slice=slice_name if kept or left else None,
             classes=dict(Counter(self.selection.classes[i] for i in kept)),
             partitions=sent.of(self.topics[name]),
-            size=sent.bytes.get(self.topics[name], 0),
+            size=sent.size(self.topics[name]),
             seconds=self.selection.seconds[name],
             set_aside=left,
             nulls=self.selection.nulls.get(name, ()),

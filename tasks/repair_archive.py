@@ -12,9 +12,9 @@ import pyarrow as pa
 from archive.slices import MATCHES_SCHEMA, NightFolder, slice_name
 from cluster.access import KafkaAccess
 from cluster.contents import Integers
+from ledger.deliveries import Deliveries
 from ledger.read import Entries
 from ledger.record import Record
-from ledger.transaction import Deliveries
 from settings import Settings
 from settings.names import stable_hash
 from store.parquet import ParquetUnit

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from archive.slices import NightFolder
 from cluster.access import KafkaAccess
 from cluster.contents import Contents, Integers
+from ledger.deliveries import Deliveries
 from ledger.read import Entries
 from ledger.record import Record
 from ledger.row import LedgerRow, PartitionRange
-from ledger.transaction import Deliveries
 from nightmail.avro import (
     compact,
     derive_schema,

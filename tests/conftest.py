@@ -1,7 +1,6 @@
 """What tests of several rooms need: real alerts, one real Kafka, nights to run."""
 
 import itertools
-import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -40,15 +39,6 @@ def _no_settings_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper().startswith("NIGHTMAIL_") or name == "SLACK_API_TOKEN":
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(autouse=True)
-def _everything_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Undo what a command or Prefect, in an earlier test, has set for our logger."""
-    logger = logging.getLogger("nightmail")
-    logger.setLevel(logging.NOTSET)
-    monkeypatch.setattr(logger, "propagate", True)
-    monkeypatch.setattr(logger, "disabled", False)
 
 
 @pytest.fixture(scope="session")

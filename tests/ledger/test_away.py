@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from cluster.access import KafkaAccess
+from ledger.deliveries import Deliveries
 from ledger.read import Entries, LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
-from ledger.transaction import Deliveries, RestartError, Transactor
+from ledger.transaction import RestartError, Transactor
 from settings.errors import BrokerUnavailableError
 from settings.model import Settings
 from settings.names import LEDGER_TOPIC

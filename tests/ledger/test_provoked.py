@@ -20,12 +20,12 @@ from confluent_kafka.admin import (
 
 from cluster.access import KafkaAccess
 from cluster.users import ensure_user
+from ledger.deliveries import Deliveries
 from ledger.read import LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
 from ledger.transaction import (
     MAX_MESSAGE_BYTES,
-    Deliveries,
     RefusedError,
     RestartError,
     Transactor,

@@ -6,12 +6,12 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from cluster.access import KafkaAccess
+from ledger.deliveries import Deliveries
 from ledger.read import LedgerReader
 from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
 from ledger.transaction import (
     MAX_MESSAGE_BYTES,
-    Deliveries,
     RefusedError,
     Transactor,
     _call,

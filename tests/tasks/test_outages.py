@@ -143,6 +143,21 @@ def work(planned: tuple[Job, Plan], tmp_path: Path) -> Iterator[Callable[..., Wo
         worker.process.communicate()
 
 
+@pytest.fixture
+def complete(
+    walk: Callable[..., Walked], agree: Callable[[Walked], Any]
+) -> Callable[..., Walked]:
+    """Run the night again: all of it must be there then, once; keywords of `walk`."""
+
+    def run(**options: Any) -> Walked:
+        walked = walk(**options)
+        assert walked.summary.status == "complete"
+        agree(walked)
+        return walked
+
+    return run
+
+
 def _once(point: str, do: Callable[[], None]) -> Callable[[str], None]:
     """Do something when a point is passed for the first time."""
     left = [do]
@@ -172,7 +187,7 @@ def test_the_broker_is_killed(
     broker: OwnBroker,
     simulated_night: Callable[..., Path],
     walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
     point: str,
 ) -> None:
     """Killed and started again in mid-transaction, it has everything once."""
@@ -183,10 +198,8 @@ def test_the_broker_is_killed(
         broker.restore()
 
     walk(filters=[BRIGHT, FAINT], at=_once(point, kill_and_restart))
-    walked = walk(filters=[BRIGHT, FAINT])
 
-    assert walked.summary.status == "complete"
-    agree(walked)
+    complete(filters=[BRIGHT, FAINT])
 
 
 @pytest.mark.parametrize("point", ["produce", "before commit"])
@@ -194,7 +207,7 @@ def test_the_broker_is_away_for_longer_than_a_transaction(
     broker: OwnBroker,
     simulated_night: Callable[..., Path],
     walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
     point: str,
 ) -> None:
     """Whatever it makes of the open transaction, the next run completes the night."""
@@ -205,17 +218,14 @@ def test_the_broker_is_away_for_longer_than_a_transaction(
         filters=[BRIGHT, FAINT],
         at=_once(point, lambda: broker.suspend(for_s=away_s)),
     )
-    walked = walk(filters=[BRIGHT, FAINT])
 
-    assert walked.summary.status == "complete"
-    agree(walked)
+    complete(filters=[BRIGHT, FAINT])
 
 
 def test_the_broker_is_gone(
     broker: OwnBroker,
     planned: tuple[Job, Plan],
-    walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The run ends by itself and says that a later one may do better."""
@@ -228,18 +238,15 @@ def test_the_broker_is_gone(
     with pytest.raises(RetryableError):
         raise_worst(reports)
     broker.restore()
-    walked = walk()
 
     assert reports[-1].outcome == "unavailable"
-    assert walked.summary.status == "complete"
-    agree(walked)
+    complete()
 
 
 @pytest.mark.parametrize("point", ["produce", "before commit"])
 def test_a_worker_is_suspended(
     work: Callable[..., Worker],
-    walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
     point: str,
 ) -> None:
     """For longer than its transaction may take, then resumed: nothing is doubled."""
@@ -251,17 +258,14 @@ def test_a_worker_is_suspended(
     time.sleep(GIVEN_UP_S)
     os.kill(worker.process.pid, signal.SIGCONT)
     outcomes = worker.outcomes()
-    walked = walk()
 
     assert outcomes <= {"done", "newer run"}
-    assert walked.summary.status == "complete"
-    agree(walked)
+    complete()
 
 
 def test_a_worker_is_too_slow(
     work: Callable[..., Worker],
-    walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
 ) -> None:
     """The broker gives it up; it ends as if there were a newer one."""
     worker = work(point="before commit")
@@ -270,18 +274,15 @@ def test_a_worker_is_too_slow(
     time.sleep(GIVEN_UP_S)
     worker.go()
     outcomes = worker.outcomes()
-    walked = walk()
 
     assert "newer run" in outcomes
-    assert walked.summary.status == "complete"
-    agree(walked)
+    complete()
 
 
 @pytest.mark.parametrize("point", ["archived", "produce", "before commit"])
 def test_a_task_is_run_twice(
     work: Callable[..., Worker],
-    walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
     point: str,
 ) -> None:
     """The second does the work while the first waits; the first then ends."""
@@ -292,25 +293,20 @@ def test_a_task_is_run_twice(
     done = second.outcomes()
     first.go()
     overtaken = first.outcomes()
-    walked = walk()
 
     assert done == {"done"}
     assert "newer run" in overtaken
-    assert walked.plan.work == {}
-    agree(walked)
+    assert complete().plan.work == {}
 
 
 def test_tasks_are_run_together(
     work: Callable[..., Worker],
-    walk: Callable[..., Walked],
-    agree: Callable[[Walked], Any],
+    complete: Callable[..., Walked],
 ) -> None:
     """However three of them meet, the night is complete after the next run."""
     workers = [work() for _ in range(3)]
 
     outcomes = [worker.outcomes() for worker in workers]
-    walked = walk()
 
     assert set().union(*outcomes) <= {"done", "newer run"}
-    assert walked.summary.status == "complete"
-    agree(walked)
+    complete()

@@ -1,14 +1,15 @@
 """One unit on its way: what is sent, set aside, archived and remembered."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 import tasks.parcel
 from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
-from ledger.transaction import MAX_MESSAGE_BYTES, Deliveries, Tally
+from ledger.deliveries import Deliveries
+from ledger.transaction import MAX_MESSAGE_BYTES
 from nightmail import AlertError, Filter
 from store.unit import Unit
 from tasks.outbox import Outbox
@@ -53,10 +54,25 @@ def parcel() -> Iterator[Parcel]:
         yield Parcel(UNIT, filters, topics, _selection(), outbox, {})
 
 
+@dataclass(frozen=True)
+class _Message:
+    """What a delivery report tells of a message."""
+
+    _offset: int
+    _size: int
+
+    def offset(self) -> int:
+        return self._offset
+
+    def __len__(self) -> int:
+        return self._size
+
+
 def _sent() -> Deliveries:
-    topic = "fink_bright_ztf"
-    tallies = {(topic, p): Tally(5, 5, 1) for p in (1, 0)}
-    return Deliveries(tallies=tallies, bytes={topic: 77})
+    sent = Deliveries()
+    for partition, size in ((1, 70), (0, 7)):
+        sent.listener("fink_bright_ztf", partition)(None, _Message(5, size))
+    return sent
 
 
 def test_all_that_fits_is_sent(parcel: Parcel) -> None:
