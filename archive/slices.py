@@ -1,5 +1,6 @@
 """Slices of a night: written unseen, shown once Kafka has committed."""
 
+import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from archive.disk import PENDING_PREFIX, refusals_explained, sync
-from settings.errors import NightError
+from settings.errors import ArchiveUnavailableError, NightError
 
 _MATCHES_TYPES: dict[str, pa.DataType] = {
     "id": pa.int64(),
@@ -45,18 +46,13 @@ COMPRESSION_LEVEL = 1
 
 _VISIBLE_SUFFIX = ".parquet"
 
-# DuckDB's `*` matches a leading underscore too, so that a pending slice needs another
-# ending besides: measured with 2.0.0.
+# DuckDB's `*` matches a leading underscore too (2.0.0): hence another ending besides.
 _PENDING_SUFFIX = ".pending"
 
 
-def slice_name(shard: int, digest: str) -> str:
-    """Name a slice: its shard, a digest of what decides its content, and this attempt.
-
-    Two attempts never write one file, so a run that was overtaken cannot touch what
-    the newer one shows; which attempt counts, the ledger says.
-    """
-    return f"{shard:03d}-{digest}-{uuid.uuid4().hex[:8]}"
+def mark_of(prefix: str) -> str:
+    """Give 6 hexadecimal digits by which slices of a prefix of topics are known."""
+    return hashlib.sha256(prefix.encode()).hexdigest()[:6]
 
 
 def shard_of_slice(name: str) -> int:
@@ -69,7 +65,7 @@ def shard_of_slice(name: str) -> int:
 class NightFolder:
     """One night of one survey in the archive.
 
-    A slice is named by its shard and a digest of what it holds, as `007-1f0c…`.
+    Slices are named by their shard and their prefix's mark, as `007-3ab2c1-1f0c…`.
     """
 
     root: Path
@@ -80,6 +76,17 @@ class NightFolder:
 
     night: str
     """Date of the morning on which the night ends, YYYYMMDD."""
+
+    prefix: str
+    """Of the topics: one that is rehearsed under has slices of its own here."""
+
+    def name_slice(self, shard: int, digest: str) -> str:
+        """Name a slice: shard, prefix, a digest of what decides it, and this attempt.
+
+        Two attempts never write one file, so a run that was overtaken cannot touch
+        what the newer one shows; which attempt counts, the ledger says.
+        """
+        return f"{shard:03d}-{mark_of(self.prefix)}-{digest}-{uuid.uuid4().hex[:8]}"
 
     def folder(self, kind: str) -> Path:
         """Folder of this night's `alerts`, `matches` or `set_aside`."""
@@ -114,8 +121,13 @@ class NightFolder:
         Raises
         ------
         ArchiveUnavailableError
-            The disk refuses.
+            The disk refuses, or there is no such slice any more.
         """
+        if not any(self._find(kind, name) for kind in KINDS):
+            raise ArchiveUnavailableError(
+                f"Slice {name} of {self.survey} {self.night} has vanished from the"
+                " archive: bring it back, or nightmail verify --repair."
+            )
         for kind in KINDS:
             pending = self._pending_file(kind, name)
             with refusals_explained(pending.parent):
@@ -151,23 +163,26 @@ class NightFolder:
         own = [name for name in self.pending() if shard_of_slice(name) == shard]
         kept = [name for name in own if name in committed]
         for name in own:
-            if name in committed:
-                self.publish(name)
-            else:
-                self._discard(name)
+            settle = self.publish if name in committed else self._discard
+            settle(name)
         return len(kept), len(own) - len(kept)
 
     def pending(self) -> list[str]:
-        """Names of the slices that were written and not published, sorted."""
+        """Names of our prefix's slices that were written and not published, sorted."""
+        mine = f"{PENDING_PREFIX}*-{mark_of(self.prefix)}-*{_PENDING_SUFFIX}"
         found = {
             path.name.removeprefix(PENDING_PREFIX).removesuffix(_PENDING_SUFFIX)
-            for path in self._files(f"{PENDING_PREFIX}*{_PENDING_SUFFIX}")
+            for path in self._files(mine)
         }
         return sorted(found)
 
     def visible(self) -> set[str]:
         """Names of the slices that readers see."""
         return {path.stem for path in self._files(f"[!_.]*{_VISIBLE_SUFFIX}")}
+
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Name those slices of which there are no matches, sorted."""
+        return sorted(name for name in names if not self._find("matches", name))
 
     def ids(self, names: Iterable[str], id_column: str) -> npt.NDArray[np.int64]:
         """Ids of the alerts in visible slices.
@@ -308,19 +323,11 @@ class SliceWriter:
         self._write("alerts", batch)
 
     def write_matches(self, batch: pa.RecordBatch) -> None:
-        """Append rows of `MATCHES_SCHEMA`.
-
-        Raises
-        ------
-        ArchiveUnavailableError
-            The disk refuses.
-        NightError
-            The batch has another schema.
-        """
+        """Append rows of `MATCHES_SCHEMA`; raises as `write_alerts` does."""
         self._write("matches", batch)
 
     def write_set_aside(self, batch: pa.RecordBatch) -> None:
-        """Append rows of `SET_ASIDE_SCHEMA`; raises as `write_matches` does."""
+        """Append rows of `SET_ASIDE_SCHEMA`; raises as `write_alerts` does."""
         self._write("set_aside", batch)
 
     def __enter__(self) -> Self:

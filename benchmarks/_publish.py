@@ -156,6 +156,7 @@ def _send_exactly_once(told: Assignment, values: mmap.mmap) -> Account:
         for shard, parts in told.shards:
             begun = time.process_time()
             name = transactional_id(told.prefix, SURVEY, told.night, shard)
+            reader.read_settled([shard], night)  # where the product looks for claims
             transactor = Transactor(told.kafka, name)
             done = reader.read([shard], night)
             owner_cpu_s.append(time.process_time() - begun)

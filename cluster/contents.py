@@ -108,6 +108,8 @@ def read_contents(
     )
     try:
         partitions = _list_partitions(consumer, topics)
+        if not partitions:
+            return {}
         ends = _Ends(config, partitions)
         consumer.assign(_find_starts(consumer, partitions, since))
         found = _read(consumer, partitions, night, say)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ from commands.options import night_option, settings_option, survey_option
 
 if TYPE_CHECKING:
     from settings.model import Settings
-    from tasks.verify_night import Verification
+    from tasks.verification import Verification
 
 HEAD = ("topic", "ledger", "archive", "on topic", "expired", "set aside")
 """Headings of the table."""
@@ -25,7 +26,7 @@ SHOWN_IDS = 3
 @click.option(
     "--repair",
     is_flag=True,
-    help="Complete the night; send, and archive, again exactly what is lacking.",
+    help="Archive what is lacking, complete the night, send what is lacking.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @settings_option
@@ -43,11 +44,15 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Reads the store, the ledger, the topics to their end (read_committed, in a group of
     its own that commits nothing) and the archive, and reconciles them for each file
-    and topic: counts, digests of the ids, and each id. Records that Kafka has removed
-    for their age are told, and the rest is checked.
+    and topic: counts, digests of the ids, and each id. Filters are not run again.
+    Records that Kafka has removed for their age are told, and the rest is checked.
+
+    A repair takes the files that it mends from any run that is at work on them: that
+    run ends with exit code 4.
 
     Exit codes: 0 all agree, 1 they do not, 2 wrong use or settings, 3 nobody knows the
-    night, 4 a run works on it, 5 something outside is not reachable.
+    night, 4 a run came in between a repair, 5 something outside is not reachable, or a
+    Kafka of your own has no ledger.
 
     \b
     Examples:
@@ -57,14 +62,14 @@ def verify(  # noqa: PLR0913 - one for each option
     """  # noqa: D301 - click's mark is a real backspace
     # Kafka, Arrow and DuckDB take seconds to load: not for --help.
     from flows.by_hand import run_night  # noqa: PLC0415
+    from flows.verify import repair as mend  # noqa: PLC0415
     from flows.verify import verify as compare  # noqa: PLC0415
 
-    def complete() -> None:
-        run_night(settings, survey=survey, night=name)
-
-    found = compare(
-        settings, survey=survey, night=name, complete=complete if repair else None
-    )
+    if repair:
+        complete = partial(run_night, settings, survey=survey, night=name)
+        found = mend(settings, survey=survey, night=name, complete=complete)
+    else:
+        found = compare(settings, survey=survey, night=name)
     click.echo(to_json(found) if as_json else show(found))
     for problem in found.problems:
         ids = ", ".join(map(str, problem.ids[:SHOWN_IDS]))
@@ -81,7 +86,7 @@ def to_json(found: "Verification") -> str:
 def show(found: "Verification") -> str:
     """Give a table of the topics, and what was found."""
     from archive.tables import aligned  # noqa: PLC0415
-    from tasks.verify_night import count_by_topic  # noqa: PLC0415
+    from tasks.verification import count_by_topic  # noqa: PLC0415
 
     rows = [
         [where, *(f"{number:,}" for number in numbers)]

@@ -27,7 +27,7 @@ from settings import Settings
 from settings.errors import NewerRunError
 from settings.load import load
 from settings.nights import check_survey, last_night
-from tasks.plan_night import NightPlan
+from tasks.plan_night import NightPlan, needs_another_pass
 from tasks.report import Report
 
 log = logging.getLogger("nightmail")
@@ -81,6 +81,9 @@ def nightly(
         prepare(settings, access, found)
         planned = plan(settings, access, found)
         reports = _distribute(settings, access, planned)
+        while needs_another_pass(planned, reports):
+            planned = plan(settings, access, found, after=as_is(planned))
+            reports += _distribute(settings, access, planned)
         _stop_for_newer(planned, reports)
         workers = check_workers.submit(reports)
         files = check_files.submit(as_is(planned))

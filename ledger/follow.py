@@ -17,7 +17,7 @@ BATCH = 1000
 class LedgerFollower:
     """Reads what is committed to the ledger from now on, for whoever shows progress.
 
-    It never raises once it stands: where the broker is away there is just nothing new.
+    Where the broker is away there is just nothing new.
     """
 
     def __init__(

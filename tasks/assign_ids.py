@@ -24,12 +24,14 @@ def assign_ids(
     survey: str,
     sent: Mapping[str, Integers],
     archived: Integers,
-) -> list[Work]:
-    """Say for each unit which ids its filters leave out.
+) -> tuple[list[Work], list[Unit]]:
+    """Say which units are worked on now, and which ids their filters leave out.
 
     Files are no identity: stores get merged into other files, and an id may stand in
     two of them. So what the archive has as sent is left out by id, wherever it stands
-    now; of what remains, the first unit that has an id sends it.
+    now. Of units that share an id, the first is worked on, the others later: if it
+    sends the alert, they leave it out then, and if it fails or vanishes, one of them
+    sends it.
 
     Parameters
     ----------
@@ -39,25 +41,33 @@ def assign_ids(
         Ids that were sent before, by filter.
     archived
         Ids whose alert the archive has.
+
+    Returns
+    -------
+    works, deferred
+        What is done now, by the units' names, and the units that have to wait.
     """
     units = sorted(remaining, key=lambda unit: unit.name)
-    if len(units) < 2 and not len(archived):  # noqa: PLR2004 - nothing to share
-        return [Work(unit, tuple(remaining[unit])) for unit in units]
+    known = [archived, *sent.values()]
+    if len(units) < 2 and not any(map(len, known)):  # noqa: PLR2004 - nothing to share
+        return [Work(unit, tuple(remaining[unit])) for unit in units], []
+    works, deferred, taken = [], [], NONE
     ids = [read_ids(unit, survey) for unit in units]
     values, counts = np.unique(np.concatenate([NONE, *ids]), return_counts=True)
-    claimed: dict[str, Integers] = {}
-    works = []
     for unit, mine in zip(units, ids, strict=True):
         repeated = np.intersect1d(mine, values[counts > 1])
-        not_ours = {}
-        for name in remaining[unit]:
-            others = claimed.get(name, NONE)
-            before = np.union1d(others, sent.get(name, NONE))
-            not_ours[name] = tuple(np.intersect1d(mine, before).tolist())
-            claimed[name] = np.union1d(others, repeated)
-        known = tuple(np.intersect1d(mine, archived).tolist())
-        works.append(Work(unit, tuple(remaining[unit]), not_ours, known))
-    return works
+        if np.isin(repeated, taken).any():
+            deferred.append(unit)
+            continue
+        taken = np.union1d(taken, repeated)
+        not_ours = {n: _common(mine, sent.get(n, NONE)) for n in remaining[unit]}
+        there = _common(mine, archived)
+        works.append(Work(unit, tuple(remaining[unit]), not_ours, there))
+    return works, deferred
+
+
+def _common(mine: Integers, others: Integers) -> tuple[int, ...]:
+    return tuple(np.intersect1d(mine, others).tolist())
 
 
 def read_ids(unit: Unit, survey: str) -> Integers:

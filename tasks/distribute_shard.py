@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from archive.slices import NightFolder, slice_name
+from archive.slices import NightFolder
 from filters import load_filters
 from ledger.deliveries import Deliveries
 from ledger.read import Entries, LedgerReader
@@ -120,7 +120,7 @@ class _Shard:
     ) -> None:
         self.job, self.shard, self.filters = job, shard, filters
         self.reader, self.at = reader, at
-        self.folder = NightFolder(job.archive, job.survey, job.night)
+        self.folder = NightFolder(job.archive, job.survey, job.night, job.prefix)
         self.refused: dict[str, str] = {}
         """Topics that refused in this run, and why; the rest goes on without them."""
 
@@ -287,7 +287,7 @@ class _Shard:
         """Encode the wanted rows into the outbox, and write the pending slice."""
         if not len(parcel.selection.rows):
             return None
-        name = slice_name(self.shard, parcel.digest())
+        name = self.folder.name_slice(self.shard, parcel.digest())
         there = np.union1d(self._archived(parcel.unit.name), archived)
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):

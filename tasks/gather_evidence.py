@@ -78,8 +78,12 @@ def gather_evidence(
     plan = compare_night(settings, access, found)
     done = read_done(settings, access, plan)
     generations = {**read_generations(done), **plan.generations}
-    night = NightFolder(settings.archive_root(), found.survey, found.night)
+    night = NightFolder(
+        settings.archive_root(), found.survey, found.night, settings.topics.prefix
+    )
     columns = ["id", "topic", "generation", "file"]
+    # First: what is shown between two readings must not look lost.
+    pending = tuple(night.pending())
     matches = night.rows("matches", columns)
     names = _name_topics(settings, plan, {where for _, where in done}, matches)
     return Evidence(
@@ -90,7 +94,7 @@ def gather_evidence(
         matches=matches,
         set_aside=night.rows("set_aside", columns),
         alerts=night.ids(sorted(night.visible()), ID_COLUMN[found.survey]),
-        pending=tuple(night.pending()),
+        pending=pending,
         stored={unit.name: read_ids(unit, found.survey) for unit in plan.units},
         names=names,
     )

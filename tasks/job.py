@@ -25,7 +25,7 @@ class Job:
     types: Mapping[str, pa.DataType]
     """Type of each column that some file of the night has."""
 
-    run: int | None = None
+    run: int | None
     """Number of the run, see `ledger.claim`; None for one that claimed nothing."""
 
     generations: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A file's rows of the ledger, in the hands of whoever repairs it."""
+"""Rows of the ledger, in the hands of whoever repairs a night."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,9 +9,35 @@ from ledger.record import Record
 from ledger.row import LedgerKey, LedgerRow
 from ledger.transaction import RefusedError, RestartError, Transactor
 from settings import Settings
-from settings.errors import BrokerUnavailableError, NightError
+from settings.errors import BrokerUnavailableError, NewerRunError, NightError
 from settings.names import LEDGER_TOPIC, stable_hash, transactional_id
 from tasks.gather_evidence import Evidence
+from tasks.plan_night import NightPlan
+from tasks.work import newest_rows
+
+
+def own_shard(
+    settings: Settings, access: KafkaAccess, plan: NightPlan, shard: int
+) -> tuple[Transactor, Entries]:
+    """Become the owner of a shard, and read its rows; whoever had it is fenced.
+
+    Raises
+    ------
+    NewerRunError
+        A run works on the night.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    night = (settings.topics.prefix, plan.survey, plan.night)
+    try:
+        producer = Transactor(access.publisher, transactional_id(*night, shard))
+    except RestartError as error:
+        raise BrokerUnavailableError(
+            f"Shard {shard} of {plan.night} cannot be repaired ({error}): try once"
+            " more."
+        ) from error
+    with LedgerReader(access.publisher) as reader:
+        return producer, reader.read([shard], night)
 
 
 class OwnedRows:
@@ -24,7 +50,8 @@ class OwnedRows:
         self, settings: Settings, access: KafkaAccess, evidence: Evidence, file: str
     ) -> None:
         plan = evidence.plan
-        self.file, self._evidence, self._access = file, evidence, access
+        self.file, self._evidence = file, evidence
+        self._settings, self._access = settings, access
         self._night = (settings.topics.prefix, plan.survey, plan.night)
         self._shard = stable_hash(file, plan.shards)
         self._producer: Transactor
@@ -32,25 +59,22 @@ class OwnedRows:
     def take(self) -> Entries:
         """Become the owner, and give the file's rows if they are as they were.
 
+        Rows of generations that a later one replaces are given too.
+
         Raises
         ------
         NewerRunError
-            A run works on the night.
+            A run works on the night, or has worked on the file since the evidence was
+            gathered.
         BrokerUnavailableError
-            A run has worked on it since the evidence was gathered, or Kafka does not
-            answer.
+            Kafka does not answer.
         """
-        owner = transactional_id(*self._night, self._shard)
-        try:
-            self._producer = Transactor(self._access.publisher, owner)
-        except RestartError as error:
-            raise self._late(error) from error
-        with LedgerReader(self._access.publisher) as reader:
-            now = reader.read([self._shard], self._night)
+        plan, before = self._evidence.plan, self._evidence.ledger
+        self._producer, now = own_shard(self._settings, self._access, plan, self._shard)
         rows = {key: row for key, row in now.items() if key[0] == self.file}
-        before = self._evidence.ledger
-        if rows != {key: row for key, row in before.items() if key[0] == self.file}:
-            raise BrokerUnavailableError(
+        newest = newest_rows(rows, self._evidence.generations)
+        if newest != {key: row for key, row in before.items() if key[0] == self.file}:
+            raise NewerRunError(
                 f"A run has worked on {self.file} meanwhile: verify the night again."
             )
         return rows
@@ -74,7 +98,9 @@ class OwnedRows:
         try:
             return self._producer.send(records, remember)
         except RestartError as error:
-            raise self._late(error) from error
+            raise BrokerUnavailableError(
+                f"{self.file} could not be repaired ({error}): try once more."
+            ) from error
         except RefusedError as error:
             why = " ".join(error.topics.values()) or error.why
             raise NightError(f"{self.file} cannot be repaired: {why}.") from error
@@ -83,8 +109,3 @@ class OwnedRows:
         """Make the ledger's record of a row."""
         key = LedgerKey(*self._night, self.file, where)
         return Record(LEDGER_TOPIC, self._shard, key.encode(), row.encode())
-
-    def _late(self, error: RestartError) -> BrokerUnavailableError:
-        return BrokerUnavailableError(
-            f"{self.file} could not be repaired ({error}): try once more."
-        )

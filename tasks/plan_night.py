@@ -1,39 +1,29 @@
 """Plan a night: what is there, what was sent, and what remains."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from archive.slices import NightFolder, shard_of_slice
+from archive.slices import shard_of_slice
 from cluster.access import KafkaAccess
 from cluster.preflight import check_topics
 from cluster.topics import count_partitions
-from filters.classes import class_columns
 from ledger.claim import FIRST, claim_night
 from ledger.read import Entries, LedgerReader
 from nightmail import Filter
-from nightmail.columns import flat_columns, leaf_type
 from settings import Settings
-from settings.errors import NewerRunError, SettingsError, StoreError
-from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash, topic
-from store.footer import Footer, read_footer
-from store.unit import Unit, cut_into_units
+from settings.errors import ArchiveUnavailableError, NewerRunError, SettingsError
+from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash
+from store.unit import Unit
 from tasks.assign_ids import assign_ids
 from tasks.find_night import FoundNight
-from tasks.list_night import list_night
-from tasks.work import Work, is_done, newest_rows, read_generations
-
-Identities = dict[str, set[str]]
-"""Identities under which each file was sent."""
-
-Files = tuple[Sequence[Footer], Sequence[str]]
-"""Footers of the night's files, and why others cannot be read."""
-
-Remaining = dict[Unit, tuple[str, ...]]
-"""Filters that have yet to run, by unit."""
+from tasks.look_at_night import NightView, Remaining, look_at_night, read_store
+from tasks.report import Report
+from tasks.work import Work
 
 log = logging.getLogger("nightmail")
 
@@ -78,6 +68,12 @@ class NightPlan:
     run: int | None = None
     """Number under which this run has claimed the night; None if it needs none."""
 
+    tried: frozenset[str] = frozenset()
+    """Units that this run works on, now or in an earlier pass."""
+
+    deferred: tuple[str, ...] = ()
+    """Units left to the next pass, since they have alerts of units at work."""
+
     @property
     def shards(self) -> int:
         """Partitions of the ledger."""
@@ -89,13 +85,33 @@ class NightPlan:
         return sum(unit.rows for unit in self.units)
 
 
-def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> NightPlan:
+def plan_night(
+    settings: Settings,
+    access: KafkaAccess,
+    found: FoundNight,
+    *,
+    after: NightPlan | None = None,
+    at: Callable[[str], None] = lambda _: None,
+) -> NightPlan:
     """Compare the store with the ledger; where work remains, claim the night for it.
+
+    An alert may stand in several units. Only one of them is worked on at a time, so
+    that the others know what became of it: they are `deferred`, and planned once more
+    after that.
+
+    Parameters
+    ----------
+    after
+        The pass of this run before this one; what it has tried is not tried again.
+    at
+        Told the name of each point that is passed.
 
     Raises
     ------
     BrokerUnavailableError
         The ledger cannot be read.
+    ArchiveUnavailableError
+        The archive lacks what the ledger says was sent, so that it cannot be left out.
     NewerRunError
         A newer run claims the night at the same time.
     SettingsError
@@ -103,13 +119,25 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         was asked for.
     """
     log.info("Planning the night %s of %s.", found.night, found.survey)
-    files = _read_footers(settings, found.folder)
-    plan = _look(settings, access, found, files)
-    if not plan.work:
-        return plan
-    run, done = claim(settings, access, found, plan.shards)
-    # What was sent until the claim is known now, and nobody older sends any more.
-    return replace(_compare(settings, access, found, files, done), run=run)
+    stored = read_store(settings, found.folder)
+    look = partial(
+        look_at_night,
+        settings,
+        found,
+        stored=stored,
+        partitions=count_partitions(access),
+        tried=after.tried if after else frozenset(),
+    )
+    view = look(done=read_settled(settings, access, found))
+    run = None
+    if view.remaining or view.pending:
+        run, done = claim(settings, access, found, view.shards, at=at)
+        # What was sent until the claim is known now, and nobody older sends any more.
+        view = look(done=done)
+        _check_archive(view)
+    plan = _plan(access, view, run, after)
+    at("planned")
+    return plan
 
 
 def compare_night(
@@ -124,15 +152,41 @@ def compare_night(
     SettingsError
         As `plan_night`.
     """
-    return _look(settings, access, found, _read_footers(settings, found.folder))
+    view = look_at_night(
+        settings,
+        found,
+        stored=read_store(settings, found.folder),
+        done=read_settled(settings, access, found),
+        partitions=count_partitions(access),
+        tried=frozenset(),
+    )
+    return _plan(access, view)
+
+
+def read_settled(settings: Settings, access: KafkaAccess, found: FoundNight) -> Entries:
+    """Read what the ledger has of the night, past a killed run's leftovers."""
+    shards = count_partitions(access)[LEDGER_TOPIC]
+    with LedgerReader(access.publisher) as reader:
+        night = (settings.topics.prefix, found.survey, found.night)
+        return reader.read_settled(range(shards), night)
+
+
+def needs_another_pass(plan: NightPlan, reports: Iterable[Report]) -> bool:
+    """Tell whether units were deferred, and nothing speaks against going on."""
+    return bool(plan.deferred) and all(r.outcome in {"done", "failed"} for r in reports)
 
 
 def claim(
-    settings: Settings, access: KafkaAccess, found: FoundNight, shards: int
+    settings: Settings,
+    access: KafkaAccess,
+    found: FoundNight,
+    shards: int,
+    *,
+    at: Callable[[str], None],
 ) -> tuple[int, Entries]:
     """Claim the night, and read all that was sent of it until then."""
     night = (settings.topics.prefix, found.survey, found.night)
-    run = claim_night(access.publisher, night, shards)
+    run = claim_night(access.publisher, night, shards, at=at)
     with LedgerReader(access.publisher) as reader:
         done = reader.read(range(shards), night)
         if reader.claims[FIRST] != run:
@@ -142,76 +196,54 @@ def claim(
     return run, done
 
 
-def _look(
-    settings: Settings, access: KafkaAccess, found: FoundNight, files: Files
-) -> NightPlan:
-    shards = count_partitions(access)[LEDGER_TOPIC]
-    done = read_done(settings, access, found, shards)
-    return _compare(settings, access, found, files, done)
+def _check_archive(view: NightView) -> None:
+    """Refuse to work where the archive lacks what was sent, which is left out by it."""
+    slices = {r.archive_slice for r in view.newest.values() if r.rows}
+    lacking = view.folder.lacking({name for name in slices if name})
+    if lacking and view.remaining:
+        raise ArchiveUnavailableError(
+            f"{view.folder.folder('matches')} lacks {len(lacking)} of the slices that"
+            f" the ledger names ({lacking[0]} is one), so what was sent cannot be left"
+            " out: mount or restore the archive, or nightmail verify --repair."
+        )
 
 
-def _compare(
-    settings: Settings,
+def _plan(
     access: KafkaAccess,
-    found: FoundNight,
-    files: Files,
-    done: Entries,
+    view: NightView,
+    run: int | None = None,
+    after: NightPlan | None = None,
 ) -> NightPlan:
-    footers, corrupt = files
-    units = tuple(unit for footer in footers for unit in cut_into_units(footer))
-    partitions = count_partitions(access)
-    types = _types([f.schema for f in footers], found)
-    prefix = settings.topics.prefix
-    topics = {name: topic(prefix, name, found.survey) for name in found.filters}
-    generations = _generations(found, topics, done)
-    newest = newest_rows(done, generations)
-    remaining = _remaining(found, units, topics, types, newest)
-    refused = _refused(access, topics, remaining)
-    willing = _without(remaining, refused)
-    works = _work(settings, found, willing, topics, done, generations)
-    folder = NightFolder(settings.archive_root(), found.survey, found.night)
+    found, survey = view.found, view.found.survey
+    refused = _refused(access, view.topics, view.remaining)
+    slices = {row.archive_slice for row in view.done.values() if row.archive_slice}
+    sent = view.folder.sent(slices, view.generations)
+    works, deferred = assign_ids(
+        _without(view.remaining, refused),
+        survey=survey,
+        sent={
+            name: sent[where] for name, where in view.topics.items() if where in sent
+        },
+        archived=view.folder.archived(slices, ID_COLUMN[survey]),
+    )
     return NightPlan(
-        survey=found.survey,
+        survey=survey,
         night=found.night,
         folder=found.folder,
-        partitions=partitions,
-        units=units,
+        partitions=view.partitions,
+        units=view.units,
         filters=found.filters,
         catalogue=found.catalogue,
-        work=_by_shard(works, folder.pending(), partitions[LEDGER_TOPIC]),
-        types=types,
-        failures=(*corrupt, *_replaced(units, _identities(newest))),
+        work=_by_shard(works, view.pending, view.shards),
+        types=view.types,
+        failures=tuple(view.failures),
         broken=found.broken,
-        refused=refused,
-        generations=generations,
+        refused={**(after.refused if after else {}), **refused},
+        generations=view.generations,
+        run=run,
+        tried=frozenset(w.unit.name for w in works) | (after.tried if after else set()),
+        deferred=tuple(unit.name for unit in deferred),
     )
-
-
-def read_done(
-    settings: Settings, access: KafkaAccess, found: FoundNight, shards: int
-) -> Entries:
-    """Read what the ledger has of the night, past a killed run's leftovers."""
-    with LedgerReader(access.publisher) as reader:
-        night = (settings.topics.prefix, found.survey, found.night)
-        return reader.read_settled(range(shards), night)
-
-
-def _generations(
-    found: FoundNight, topics: Mapping[str, str], done: Entries
-) -> dict[str, int]:
-    """Give each topic the generation that it has, or the one that is asked for."""
-    there = read_generations(done)
-    if found.generation is None:
-        return there
-    mine = {where: there.get(where, 0) for where in topics.values()}
-    highest = max(mine, key=lambda where: mine[where])
-    if not mine[highest] <= found.generation <= mine[highest] + 1:
-        raise SettingsError(
-            f"{highest} is at generation {mine[highest]} of the night {found.night}:"
-            f" ask for {mine[highest]} to complete it, or for {mine[highest] + 1} to"
-            " send it again."
-        )
-    return there | dict.fromkeys(mine, found.generation)
 
 
 def _refused(
@@ -235,68 +267,6 @@ def _without(remaining: Remaining, refused: Mapping[str, str]) -> Remaining:
     return {unit: names for unit, names in willing.items() if names}
 
 
-def _read_footers(
-    settings: Settings, folder: Path | None
-) -> tuple[list[Footer], list[str]]:
-    footers: list[Footer] = []
-    corrupt: list[str] = []
-    if folder is None:
-        return footers, corrupt
-    for name in list_night(settings, folder):
-        try:
-            footers.append(read_footer(folder, name))
-        except StoreError as error:
-            corrupt.append(str(error))
-    return footers, corrupt
-
-
-def _remaining(
-    found: FoundNight,
-    units: Sequence[Unit],
-    topics: Mapping[str, str],
-    types: Mapping[str, pa.DataType],
-    newest: Entries,
-) -> Remaining:
-    """Find the filters that have yet to run on each unit, where there are any."""
-    remaining, identities = {}, _identities(newest)
-    for unit in units:
-        missing = tuple(
-            name
-            for name, where in topics.items()
-            if not is_done(
-                newest.get((unit.name, where)),
-                unit,
-                found.filters[name].version,
-                columns=types,
-                generation=0,
-            )
-        )
-        if missing and not _was_replaced(unit, identities):
-            remaining[unit] = missing
-    return remaining
-
-
-def _work(  # noqa: PLR0913, PLR0917 - what the plan knows by now
-    settings: Settings,
-    found: FoundNight,
-    remaining: Remaining,
-    topics: Mapping[str, str],
-    done: Entries,
-    generations: Mapping[str, int],
-) -> list[Work]:
-    """Add to what remains the ids that were sent before."""
-    survey = found.survey
-    folder = NightFolder(settings.archive_root(), survey, found.night)
-    slices = {row.archive_slice for row in done.values() if row.archive_slice}
-    sent = folder.sent(slices, generations)
-    return assign_ids(
-        remaining,
-        survey=survey,
-        sent={name: sent[where] for name, where in topics.items() if where in sent},
-        archived=folder.archived(slices, ID_COLUMN[survey]),
-    )
-
-
 def _by_shard(
     works: Sequence[Work], pending: Sequence[str], shards: int
 ) -> dict[int, tuple[Work, ...]]:
@@ -305,43 +275,3 @@ def _by_shard(
     for work in works:
         shared.setdefault(stable_hash(work.unit.name, shards), []).append(work)
     return {shard: tuple(mine) for shard, mine in sorted(shared.items())}
-
-
-def _replaced(units: Sequence[Unit], identities: Identities) -> list[str]:
-    return [
-        f"{unit.name} is not the file that was sent before under this name; give the"
-        " new file a name of its own, or send the night again by --generation."
-        for unit in units
-        if _was_replaced(unit, identities)
-    ]
-
-
-def _was_replaced(unit: Unit, identities: Identities) -> bool:
-    """Tell whether another file was sent under this file's name."""
-    return bool(identities.get(_file_of(unit.name), set()) - {unit.identity})
-
-
-def _identities(newest: Entries) -> Identities:
-    found: Identities = {}
-    for (name, _), row in newest.items():
-        if row.outcome == "sent":
-            found.setdefault(_file_of(name), set()).add(row.identity)
-    return found
-
-
-def _file_of(unit_name: str) -> str:
-    return unit_name.partition("#")[0]
-
-
-def _types(schemas: Sequence[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
-    """Type of each column that a filter or a class reads and that some file has."""
-    wanted = {c for f in found.filters.values() for c in f.columns}
-    wanted |= {*class_columns(found.survey)}
-    distinct = {schema.to_string(): schema for schema in schemas}
-    types: dict[str, pa.DataType] = {}
-    for schema in distinct.values():
-        known = flat_columns(schema)
-        for name in wanted - set(types):
-            if len(known.get(name, ())) == 1:
-                types[name] = leaf_type(schema, known[name][0])
-    return types

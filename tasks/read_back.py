@@ -8,9 +8,10 @@ import duckdb
 
 from archive.slices import NightFolder
 from cluster.access import KafkaAccess
+from ledger.claim import FIRST
 from ledger.read import Entries, LedgerReader
 from settings import Settings
-from settings.errors import ArchiveUnavailableError
+from settings.errors import ArchiveUnavailableError, NewerRunError
 from settings.names import ID_COLUMN
 from tasks.plan_night import NightPlan
 from tasks.work import newest_rows, read_generations
@@ -68,7 +69,9 @@ def read_back(settings: Settings, access: KafkaAccess, plan: NightPlan) -> ReadB
     done = read_done(settings, access, plan)
     generations = {**read_generations(done), **plan.generations}
     entries = newest_rows(done, generations)
-    night = NightFolder(settings.archive_root(), plan.survey, plan.night)
+    night = NightFolder(
+        settings.archive_root(), plan.survey, plan.night, settings.topics.prefix
+    )
     if not any(night.folder("matches").glob(VISIBLE)):
         return ReadBack(entries, {}, {}, 0, generations)
     try:
@@ -82,10 +85,21 @@ def read_back(settings: Settings, access: KafkaAccess, plan: NightPlan) -> ReadB
 
 
 def read_done(settings: Settings, access: KafkaAccess, plan: NightPlan) -> Entries:
-    """Read all that the ledger has of the night."""
+    """Read all that the ledger has of the night.
+
+    Raises
+    ------
+    NewerRunError
+        A newer run has claimed the night since it was planned: it is that one's.
+    """
     with LedgerReader(access.publisher) as reader:
         night = (settings.topics.prefix, plan.survey, plan.night)
-        return reader.read(range(plan.shards), night)
+        done = reader.read(range(plan.shards), night)
+        if plan.run is not None and reader.claims.get(FIRST, 0) > plan.run:
+            raise NewerRunError(
+                f"A newer run works on the night {plan.night} of {plan.survey}."
+            )
+        return done
 
 
 def _count(

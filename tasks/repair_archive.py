@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from archive.slices import MATCHES_SCHEMA, NightFolder, slice_name
+from archive.slices import MATCHES_SCHEMA, NightFolder, shard_of_slice
 from cluster.access import KafkaAccess
 from cluster.contents import Integers
 from ledger.deliveries import Deliveries
@@ -21,14 +21,46 @@ from store.parquet import ParquetUnit
 from store.unit import Unit
 from tasks.find_alerts import FoundAlerts, find_alerts
 from tasks.gather_evidence import Evidence
-from tasks.owned_rows import OwnedRows
+from tasks.owned_rows import OwnedRows, own_shard
 from tasks.parcel import digest_of
-from tasks.verify_night import Problem
+from tasks.verification import Problem
 
 NOTHING = np.empty(0, np.int64)
 """No ids."""
 
 log = logging.getLogger("nightmail")
+
+
+def settle_slices(settings: Settings, access: KafkaAccess, evidence: Evidence) -> int:
+    """Show what an interrupted run left unseen and the ledger names; delete the rest.
+
+    Until then nobody can say what the archive lacks.
+
+    Returns
+    -------
+    int
+        Shards that had something.
+
+    Raises
+    ------
+    NewerRunError
+        A run works on the night.
+    BrokerUnavailableError
+        Kafka does not answer.
+    ArchiveUnavailableError
+        The disk refuses.
+    """
+    plan = evidence.plan
+    folder = NightFolder(
+        settings.archive_root(), plan.survey, plan.night, settings.topics.prefix
+    )
+    there = {shard_of_slice(name) for name in evidence.pending}
+    shards = sorted(there & {*range(plan.shards)})
+    for shard in shards:
+        _, rows = own_shard(settings, access, plan, shard)
+        names = {row.archive_slice for row in rows.values() if row.archive_slice}
+        folder.repair(shard, names)
+    return len(shards)
 
 
 def repair_archive(
@@ -64,7 +96,7 @@ def repair_archive(
             lacking.setdefault(problem.file, {})[problem.topic] = ids
     units = {unit.name: unit for unit in evidence.plan.units}
     alerts = _missing_alerts(evidence)
-    files = sorted({*lacking, *alerts} & {*units})
+    files = sorted({*lacking, *alerts} - _waiting(evidence))
     there = evidence.alerts
     for file in files:
         mine = [*lacking.get(file, {}).values(), alerts.get(file, NOTHING)]
@@ -77,14 +109,31 @@ def repair_archive(
 
 
 def _missing_alerts(evidence: Evidence) -> dict[str, Integers]:
-    """Ids that have matches, and no alert in the archive, by file."""
+    """Ids that have matches, and no alert in the archive, by file.
+
+    Only of files that the store still has as they were sent.
+    """
     ids = evidence.matches.column("id").to_numpy()
     files = np.asarray(evidence.matches.column("file").to_pylist(), object)
     gone = ~np.isin(ids, evidence.alerts)
     return {
         str(file): np.unique(ids[gone & (files == file)])
-        for file in set(files[gone].tolist())
+        for file in set(files[gone].tolist()) & _unchanged(evidence)
     }
+
+
+def _unchanged(evidence: Evidence) -> set[str]:
+    """Find the files that the store has as they were sent to every topic."""
+    identities = {unit.name: unit.identity for unit in evidence.plan.units}
+    sent = {k: r.identity for k, r in evidence.ledger.items() if r.outcome == "sent"}
+    others = {file for (file, _), one in sent.items() if one != identities.get(file)}
+    return {file for file, _ in sent} - others
+
+
+def _waiting(evidence: Evidence) -> set[str]:
+    """Find the files that have something in a slice that waits to be shown."""
+    rows = evidence.ledger.items()
+    return {file for (file, _), r in rows if r.archive_slice in evidence.pending}
 
 
 class _Repair:
@@ -95,7 +144,9 @@ class _Repair:
     ) -> None:
         self.evidence, self.unit, plan = evidence, unit, evidence.plan
         self.survey = plan.survey
-        self.folder = NightFolder(settings.archive_root(), plan.survey, plan.night)
+        self.folder = NightFolder(
+            settings.archive_root(), plan.survey, plan.night, settings.topics.prefix
+        )
         self.shard = stable_hash(unit.name, plan.shards)
         self.owned = OwnedRows(settings, access, evidence, unit.name)
 
@@ -105,7 +156,7 @@ class _Repair:
         unit = ParquetUnit(self.unit)
         wanted = np.unique(np.concatenate([*lacking.values(), missing]))
         found = find_alerts(unit, self.survey, wanted)
-        name = slice_name(self.shard, digest_of(wanted.tolist())[:12])
+        name = self.folder.name_slice(self.shard, digest_of(wanted.tolist())[:12])
         with self.folder.writer(name) as writer:
             for places, batch in unit.rows(found.rows):
                 new = np.isin(found.ids[places], missing)
@@ -132,10 +183,22 @@ class _Repair:
             yield pa.RecordBatch.from_pydict(columns, schema=MATCHES_SCHEMA)
 
     def _remember(
-        self, rows: Entries, lacking: Mapping[str, Integers], name: str, _: Deliveries
+        self,
+        rows: Entries,
+        lacking: Mapping[str, Integers],
+        name: str,
+        _sent: Deliveries,
     ) -> Iterator[Record]:
-        """Name the new slice in the rows of its topics; of alerts alone, in any."""
-        topics = lacking or [where for _, where in list(rows)[:1]]
-        for where in topics:
+        """Name the new slice in the rows of its topics.
+
+        One of alerts alone is named by none, since a row's slice is where its matches
+        are: if it is never shown, it is written once more. But one row is changed, so
+        that whoever has read it before us finds that we were here.
+        """
+        for where in lacking:
             row = rows[self.unit.name, where]
             yield self.owned.record(where, replace(row, archive_slice=name))
+        if not lacking:
+            told = f"Alerts were archived again as {name}."
+            (_, where), row = next(r for r in rows.items() if r[1].outcome == "sent")
+            yield self.owned.record(where, replace(row, reason=told))

@@ -1,7 +1,7 @@
 """Repair topics: send what the ledger says was sent and a topic no longer has."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from archive.slices import NightFolder
+from archive.slices import NightFolder, shard_of_slice
 from cluster.access import KafkaAccess
 from cluster.contents import Contents, Integers
 from ledger.deliveries import Deliveries
@@ -26,6 +26,7 @@ from nightmail.avro import (
 )
 from settings import Settings
 from settings.errors import NightError
+from settings.names import stable_hash
 from store.footer import read_footer
 from store.parquet import ParquetUnit
 from store.unit import Unit, cut_into_units
@@ -33,7 +34,7 @@ from tasks.find_alerts import FoundAlerts, find_alerts
 from tasks.gather_evidence import Evidence
 from tasks.outbox import Outbox, Waiting
 from tasks.owned_rows import OwnedRows
-from tasks.verify_night import Problem
+from tasks.verification import Problem
 
 Lost = Mapping[str, Integers]
 """Ids that each topic lacks, of one file."""
@@ -49,8 +50,9 @@ def repair_topics(
 ) -> int:
     """Send again, of the same generation, exactly the alerts that topics lack.
 
-    They come from the archive, so that neither the store nor today's filters matter.
-    Each file is one transaction.
+    They come from the file that was sent, and from the archive where the store does
+    not have it any more; today's filters do not matter. Each file and topic is one
+    transaction, as small as a night's own may be.
 
     Returns
     -------
@@ -60,11 +62,11 @@ def repair_topics(
     Raises
     ------
     NewerRunError
-        A run works on the night.
+        A run works on the night, or has since the evidence was gathered.
     BrokerUnavailableError
         Kafka does not answer.
     NightError
-        A topic refuses, or the archive lacks the alerts too.
+        A topic refuses, or the alerts are nowhere any more.
     """
     lost: dict[str, dict[str, Integers]] = {}
     for problem in problems:
@@ -86,46 +88,74 @@ class _Repair:
     ) -> None:
         self.file, self.evidence, self.plan = file, evidence, evidence.plan
         self.folder = NightFolder(
-            settings.archive_root(), self.plan.survey, self.plan.night
+            settings.archive_root(),
+            self.plan.survey,
+            self.plan.night,
+            settings.topics.prefix,
         )
         self.owned = OwnedRows(settings, access, evidence, file)
 
     def send(self, lost: Lost) -> int:
-        rows = self.owned.take()
-        with ExitStack() as stack:
-            outboxes = list(self._outboxes(stack, lost))
-            delivered = self.owned.commit(
-                self._records(outboxes, lost), partial(self._remember, rows, lost)
-            )
-        return sum(part.count for where in lost for part in delivered.of(where))
+        rows, sent = self.owned.take(), 0
+        for mine, units in self._sources(rows, lost):
+            with ExitStack() as stack:
+                outboxes = list(self._outboxes(stack, mine, units))
+                for where in mine:
+                    sent += self._send(rows, where, outboxes)
+        return sent
 
-    def _records(self, outboxes: Sequence[Outbox], lost: Lost) -> Iterator[Record]:
-        topics = {where: where for where in lost}
+    def _send(self, rows: Entries, where: str, outboxes: Sequence[Outbox]) -> int:
+        """Send what one topic lacks, in a transaction of its own."""
+        delivered = self.owned.commit(
+            self._records(outboxes, where), partial(self._remember, rows, where)
+        )
+        return sum(part.count for part in delivered.of(where))
+
+    def _records(self, outboxes: Sequence[Outbox], where: str) -> Iterator[Record]:
         for outbox in outboxes:
             yield from outbox.records(
-                topics,
+                {where: where},
                 partitions=self.plan.partitions,
                 generations=self.evidence.generations,
             )
 
-    def _outboxes(self, stack: ExitStack, lost: Lost) -> Iterator[Outbox]:
-        """Encode what topics lack, slice by slice, each alert once."""
+    def _sources(
+        self, rows: Entries, lost: Lost
+    ) -> Iterator[tuple[Lost, Iterable[Unit]]]:
+        """Share the topics out to the very file that was sent, and the archive."""
+        units = [unit for unit in self.plan.units if unit.name == self.file]
+        identities = {unit.identity for unit in units}
+        same = {w for w in lost if rows[self.file, w].identity in identities}
+        if same:
+            yield {w: ids for w, ids in lost.items() if w in same}, units
+        if len(same) < len(lost):
+            others = {w: ids for w, ids in lost.items() if w not in same}
+            yield others, self._archived_units()
+
+    def _outboxes(
+        self, stack: ExitStack, lost: Lost, units: Iterable[Unit]
+    ) -> Iterator[Outbox]:
+        """Encode what topics lack, each alert once."""
         wanted = np.unique(np.concatenate(list(lost.values())))
-        for part in self._archived_units():
+        for part in units:
             unit = ParquetUnit(part)
             found = find_alerts(unit, self.plan.survey, wanted)
             if len(found.rows):
                 wanted = np.setdiff1d(wanted, found.ids)
                 yield self._encode(stack, unit, found, lost)
-        if len(wanted):
-            raise NightError(
-                f"The archive lacks {len(wanted)} of the alerts to be sent: send the"
-                " night again by --generation."
-            )
+            if not len(wanted):
+                return
+        raise NightError(
+            f"{len(wanted)} of the alerts of {self.file} are nowhere any more: send the"
+            " night again by --generation."
+        )
 
     def _archived_units(self) -> Iterator[Unit]:
+        """Open the archive's slices, those of the file's own shard first."""
         folder = self.folder.folder("alerts")
-        for name in sorted(self.folder.visible()):
+        own = stable_hash(self.file, self.plan.shards)
+        names = self.folder.visible()
+        for name in sorted(names, key=lambda n: (shard_of_slice(n) != own, n)):
             if (folder / f"{name}.parquet").exists():
                 yield from cut_into_units(read_footer(folder, f"{name}.parquet"))
 
@@ -150,13 +180,12 @@ class _Repair:
         return outbox
 
     def _remember(
-        self, rows: Entries, lost: Lost, delivered: Deliveries
+        self, rows: Entries, where: str, delivered: Deliveries
     ) -> Iterator[Record]:
-        """Make the ledger's records: all is as it was, but for where alerts stand."""
-        for where in lost:
-            row = rows[self.file, where]
-            ranges = self._ranges(where, row, delivered)
-            yield self.owned.record(where, replace(row, partitions=ranges))
+        """Make the ledger's record: all is as it was, but for where alerts stand."""
+        row = rows[self.file, where]
+        ranges = self._ranges(where, row, delivered)
+        yield self.owned.record(where, replace(row, partitions=ranges))
 
     def _ranges(
         self, where: str, row: LedgerRow, delivered: Deliveries

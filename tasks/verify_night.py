@@ -1,16 +1,15 @@
 """Verify a night: store, ledger, topics and archive must tell the same."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from cluster.contents import Contents, Integers
 from ledger.row import LedgerRow
 from tasks.gather_evidence import Evidence
 from tasks.parcel import digest_of
+from tasks.verification import FileCheck, Problem, Verification
 
 NOTHING = np.empty(0, np.int64)
 """No ids."""
@@ -18,63 +17,11 @@ NOTHING = np.empty(0, np.int64)
 Archived = dict[tuple[str, int], dict[str, Integers]]
 """Ids by topic and generation, and then by file."""
 
+REPEATED = "have more than one match in the archive"
+"""What is said of alerts that were archived, and so sent, twice."""
+
 ABSENT = Contents(NOTHING, NOTHING, NOTHING, NOTHING)
 """What a topic holds that does not exist."""
-
-
-@dataclass(frozen=True)
-class FileCheck:
-    """One file's alerts on one topic, counted by each witness."""
-
-    file: str
-    topic: str
-    generation: int
-    ledger: int
-    archive: int
-    on_topic: int
-    expired: int
-    """Alerts whose records Kafka has removed by now, so that nobody can count them."""
-
-    set_aside: int
-    digest: str
-    """Of the ledger: 16 hexadecimal digits of the sha256 of the sorted ids."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that does not agree."""
-
-    kind: str
-    """`unsent`, `failed`, `lost`, `doubled`, `unknown`, `unarchived`, `archive`,
-    `hidden` or `store`."""
-
-    text: str
-    """One sentence."""
-
-    topic: str = ""
-    file: str = ""
-    ids: tuple[int, ...] = ()
-    """The alerts, where they are known."""
-
-    repairable: bool = False
-    """Whether exactly these can be sent, or archived, again."""
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What the four witnesses of a night say, and where they disagree."""
-
-    survey: str
-    night: str
-    files: tuple[FileCheck, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-    """What could not be checked, and why."""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all say the same."""
-        return not self.problems
 
 
 def verify_night(evidence: Evidence) -> Verification:
@@ -86,10 +33,10 @@ def verify_night(evidence: Evidence) -> Verification:
     """
     checks: list[FileCheck] = []
     replaced = 0
-    archived = _group(evidence.matches)
+    archived, unchanged = _group(evidence.matches), _unchanged(evidence)
     problems = [*_of_the_store(evidence, archived), *_of_the_archive(evidence)]
     for where in evidence.names:
-        check = _TopicCheck(evidence, where, archived)
+        check = _TopicCheck(evidence, where, archived, unchanged)
         problems += check.problems()
         checks += check.files
         replaced += check.replaced
@@ -98,21 +45,23 @@ def verify_night(evidence: Evidence) -> Verification:
         night=evidence.plan.night,
         files=tuple(checks),
         problems=tuple(problems),
-        notes=tuple(_notes(evidence, checks, replaced)),
+        notes=tuple(_notes(evidence, archived, checks, replaced)),
     )
 
 
 class _TopicCheck:
     """One topic of the night."""
 
-    def __init__(self, evidence: Evidence, where: str, archived: Archived) -> None:
+    def __init__(
+        self, evidence: Evidence, where: str, archived: Archived, unchanged: set[str]
+    ) -> None:
         self.where, self.there = where, evidence.topics.get(where, ABSENT)
         self.missing_topic = where not in evidence.topics
         self.generation = evidence.generations.get(where, 0)
         self.rows = {u: r for (u, w), r in evidence.ledger.items() if w == where}
         self.archived = {g: files for (w, g), files in archived.items() if w == where}
         self.units = {unit.name: unit for unit in evidence.plan.units}
-        self.stored = evidence.stored
+        self.stored, self.unchanged = evidence.stored, unchanged
         self.files: list[FileCheck] = []
         self.replaced = 0
         """Alerts of replaced generations that are not on the topic any more."""
@@ -139,7 +88,8 @@ class _TopicCheck:
                 text = f"{self.where}: the archive has {len(ids)} alerts of {file}, the"
                 yield self._problem("unarchived", f"{text} ledger knows of none.", file)
             elif row.outcome == "failed":
-                yield self._problem("failed", f"{self.where}: {row.reason}", file)
+                if file in self.units:
+                    yield self._problem("failed", f"{self.where}: {row.reason}", file)
             elif row.digest != digest_of(ids.tolist()):
                 lacking = self._lacking(file, ids, row)
                 yield Problem(
@@ -168,7 +118,9 @@ class _TopicCheck:
         mine = self.there.generations == generation
         ids, counts = np.unique(self.there.ids[mine], return_counts=True)
         files = self.archived.get(generation, {})
-        archived = np.concatenate([NOTHING, *files.values()])
+        matches = np.concatenate([NOTHING, *files.values()])
+        archived, times = np.unique(matches, return_counts=True)
+        yield from self._some("doubled", archived[times > 1], REPEATED)
         yield from self._some("doubled", ids[counts > 1], "stand there more than once")
         strangers = np.setdiff1d(ids, archived)
         yield from self._some("unknown", strangers, "are not in the archive")
@@ -184,26 +136,44 @@ class _TopicCheck:
     def _of_file(
         self, generation: int, file: str, archived: Integers, present: Integers
     ) -> Iterator[Problem]:
-        missing = _absent(archived, present)
+        ids = np.unique(archived)
+        missing = _absent(ids, present)
         row = self.rows.get(file)
         if generation != self.generation or row is None:
             self.replaced += len(missing)
             return
-        gone = self._count_expired(row)
-        expired = len(missing) if len(missing) <= gone else 0
-        found = len(archived) - len(missing)
+        expired = min(len(missing), self._count_expired(row, ids, missing))
+        found = len(ids) - len(missing)
         self.files.append(self._check(file, row, len(archived), found, expired))
-        if len(missing) and not expired:
-            exists = "does not exist" if self.missing_topic else "lacks them"
-            yield Problem(
-                "lost",
-                f"{self.where}: {len(missing)} alerts of {file} were sent, and the"
-                f" topic {exists}.",
-                self.where,
-                file,
-                tuple(missing.tolist()),
-                repairable=not gone and not self.missing_topic,
+        if len(missing) > expired:
+            yield self._lost(file, row, missing, expired)
+
+    def _lost(
+        self, file: str, row: LedgerRow, missing: Integers, expired: int
+    ) -> Problem:
+        exists = "does not exist" if self.missing_topic else "lacks them"
+        lost = len(missing) - expired
+        text = (
+            f"{self.where}: {lost} alerts of {file} were sent, and the topic {exists}."
+        )
+        known = self._is_unchanged(file, row)
+        if expired:
+            text += f" {expired} of those named may have been removed for their age."
+        elif not known:
+            text += (
+                " What was sent is not in the store, and the archive may have it of"
+                f" another file of that name: send it by --generation"
+                f" {self.generation + 1}."
             )
+        ids = tuple(missing.tolist())
+        can = known and not expired and not self.missing_topic
+        return Problem("lost", text, self.where, file, ids, repairable=can)
+
+    def _is_unchanged(self, file: str, row: LedgerRow) -> bool:
+        """Tell whether what was sent can still be had, byte for byte."""
+        unit = self.units.get(file)
+        is_there = unit is not None and unit.identity == row.identity
+        return is_there or file in self.unchanged
 
     def _check(
         self, file: str, row: LedgerRow, archived: int, found: int, expired: int
@@ -220,14 +190,21 @@ class _TopicCheck:
             digest=row.digest,
         )
 
-    def _count_expired(self, row: LedgerRow) -> int:
-        """Count the alerts of a file that Kafka may have removed by now."""
-        first = self.there.first
-        return sum(
-            part.count
-            for part in row.partitions
-            if part.first_offset < first.get(part.partition, 0)
-        )
+    def _count_expired(self, row: LedgerRow, ids: Integers, missing: Integers) -> int:
+        """Count the alerts of a file that Kafka may have removed for their age.
+
+        A partition that still begins where the file does has lost none; any other at
+        most those that it lacks, and no more than the offsets that are gone.
+        """
+        there, count = self.there, 0
+        if not len(missing):
+            return 0
+        mine = np.isin(there.ids, ids) & (there.generations == row.generation)
+        for part in row.partitions:
+            gone = there.first.get(part.partition, 0) - part.first_offset
+            left = np.unique(there.ids[mine & (there.partitions == part.partition)])
+            count += max(0, min(gone, part.count - len(left)))
+        return count
 
     def _some(self, kind: str, ids: Integers, what: str) -> Iterator[Problem]:
         if len(ids):
@@ -251,6 +228,21 @@ def _group(matches: pa.Table) -> Archived:
     return found
 
 
+def _unchanged(evidence: Evidence) -> set[str]:
+    """Find the files whose alerts the archive has as they were sent to every topic.
+
+    It keeps each alert as it was first archived, and the ledger forgets what a new
+    generation replaces: then nobody knows which file of that name that was.
+    """
+    if any(evidence.generations.values()):
+        return set()
+    identities: dict[str, set[str]] = {}
+    for (file, _), row in evidence.ledger.items():
+        if row.outcome == "sent":
+            identities.setdefault(file, set()).add(row.identity)
+    return {file for file, known in identities.items() if len(known) == 1}
+
+
 def _absent(ids: Integers, present: Integers) -> Integers:
     """Give the ids that are not among those present, which are sorted."""
     if not len(present):
@@ -271,6 +263,8 @@ def _of_the_store(evidence: Evidence, archived: Archived) -> Iterator[Problem]:
             names = ", ".join(work.filters)
             text = f"{work.unit.name} has yet to be run on: {names}."
             yield Problem("unsent", text, file=work.unit.name)
+    for name in plan.deferred:
+        yield Problem("unsent", f"{name} has yet to be run.", file=name)
     for (where, generation), files in archived.items():
         if generation != evidence.generations.get(where, 0):
             continue
@@ -316,7 +310,10 @@ def _of_what_was_set_aside(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _notes(
-    evidence: Evidence, checks: Sequence[FileCheck], replaced: int
+    evidence: Evidence,
+    archived: Archived,
+    checks: Sequence[FileCheck],
+    replaced: int,
 ) -> Iterator[str]:
     if evidence.plan.folder is None:
         yield "The store does not have the night any more: the rest was checked."
@@ -325,6 +322,18 @@ def _notes(
         gone = {file for file, _ in evidence.ledger if file not in there}
         if gone:
             yield f"The store does not have {len(gone)} of the files that were sent."
+    failed = _count_failed(evidence)
+    if failed:
+        yield (
+            f"{failed} failures were passed over, since the store does not have their"
+            " files."
+        )
+    left = sum(len(_left_behind(evidence, archived, w)) for w in evidence.names)
+    if left:
+        yield (
+            f"{left} alerts of older generations are not in the newest: the store does"
+            " not have their files."
+        )
     expired = sum(check.expired for check in checks)
     if expired:
         yield (
@@ -338,10 +347,23 @@ def _notes(
         yield f"{aside} alerts were kept and cannot be sent: see the view set_aside."
 
 
-def count_by_topic(verification: Verification) -> Mapping[str, npt.NDArray[np.int64]]:
-    """Add up the files of each topic: ledger, archive, on topic, expired, set aside."""
-    totals: dict[str, npt.NDArray[np.int64]] = {}
-    for f in verification.files:
-        mine = np.array([f.ledger, f.archive, f.on_topic, f.expired, f.set_aside])
-        totals[f.topic] = totals.get(f.topic, np.zeros(5, np.int64)) + mine
-    return totals
+def _count_failed(evidence: Evidence) -> int:
+    """Count the failures on files that nobody can run again."""
+    return sum(
+        row.outcome == "failed" and file not in evidence.stored
+        for (file, _), row in evidence.ledger.items()
+    )
+
+
+def _left_behind(evidence: Evidence, archived: Archived, where: str) -> Integers:
+    """Find what older generations had of files that left, and the newest lacks."""
+    newest = evidence.generations.get(where, 0)
+    mine = {g: files for (w, g), files in archived.items() if w == where}
+    older = [
+        ids
+        for generation, files in mine.items()
+        for file, ids in files.items()
+        if generation < newest and file not in evidence.stored
+    ]
+    here = [NOTHING, *mine.get(newest, {}).values()]
+    return np.setdiff1d(np.concatenate([NOTHING, *older]), np.concatenate(here))

@@ -15,7 +15,7 @@ class Work:
     unit: Unit
     filters: tuple[str, ...]
     not_ours: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Ids that each filter leaves out here: sent before, or another unit's to send."""
+    """Ids that each filter leaves out here, since they were sent before."""
 
     archived: tuple[int, ...] = ()
     """Ids whose alert the archive has already."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive.slices import MATCHES_SCHEMA, NightFolder
+from archive.slices import MATCHES_SCHEMA, NightFolder, mark_of
 from settings.errors import ArchiveUnavailableError, NightError
 
-NAME = "003-0123456789ab"
+NAME = f"003-{mark_of('fink_')}-0123456789ab"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> NightFolder:
-    return NightFolder(tmp_path, "ztf", "20260301")
+    return NightFolder(tmp_path, "ztf", "20260301", "fink_")
 
 
 @pytest.fixture
@@ -187,14 +188,34 @@ def test_two_schemas_in_one_slice_are_refused(folder: NightFolder) -> None:
 
 def test_repair_settles_one_shard(folder: NightFolder) -> None:
     """What the ledger names is published, the rest deleted, other shards left."""
-    for name in ("003-aaaaaaaaaaaa", "003-bbbbbbbbbbbb", "004-aaaaaaaaaaaa"):
+    named, unnamed, other, foreign = (
+        folder.name_slice(3, "a"),
+        folder.name_slice(3, "b"),
+        folder.name_slice(4, "a"),
+        replace(folder, prefix="rehearsal_").name_slice(3, "a"),
+    )
+    for name in (named, unnamed, other, foreign):
         write(folder, name, 1)
 
-    settled = folder.repair(3, {"003-aaaaaaaaaaaa", "003-cccccccccccc"})
+    settled = folder.repair(3, {named, "003-cccccccccccc"})
 
     assert settled == (1, 1)
-    assert folder.visible() == {"003-aaaaaaaaaaaa"}
-    assert folder.pending() == ["004-aaaaaaaaaaaa"]
+    assert folder.visible() == {named}
+    assert folder.pending() == [other]
+    assert (folder.folder("matches") / f"_{foreign}.pending").exists()
+
+
+def test_a_slice_that_vanished_cannot_be_shown(folder: NightFolder) -> None:
+    """Nobody is to believe that it is there."""
+    with pytest.raises(ArchiveUnavailableError, match=r"003-x .* has vanished"):
+        folder.publish("003-x")
+
+
+def test_slices_that_are_lacking(folder: NightFolder) -> None:
+    """Those of which nobody sees matches, nor will after a repair."""
+    write(folder, NAME, 1)
+
+    assert folder.lacking([NAME, "003-x"]) == ["003-x"]
 
 
 def test_repair_of_a_night_without_folder(folder: NightFolder) -> None:
@@ -217,7 +238,7 @@ def test_ids_come_from_visible_slices_only(folder: NightFolder) -> None:
 def test_file_in_place_of_the_archive(tmp_path: Path) -> None:
     """The sentence names the folder, the reason and the setting."""
     (tmp_path / "archive").write_text("not a folder")
-    folder = NightFolder(tmp_path / "archive", "ztf", "20260301")
+    folder = NightFolder(tmp_path / "archive", "ztf", "20260301", "fink_")
 
     with pytest.raises(
         ArchiveUnavailableError, match=r"archive/ztf/alerts.*file stands.*archive\.uri"
@@ -231,7 +252,7 @@ def test_read_only_archive(small_disk: Path) -> None:
     """A file system mounted read-only is named as that."""
     options = ["mount", "-o", "remount,ro", str(small_disk)]
     subprocess.run(options, check=True)
-    folder = NightFolder(small_disk, "ztf", "20260301")
+    folder = NightFolder(small_disk, "ztf", "20260301", "fink_")
 
     with pytest.raises(ArchiveUnavailableError, match="read-only"):
         write(folder, NAME, 1)
@@ -239,7 +260,7 @@ def test_read_only_archive(small_disk: Path) -> None:
 
 def test_full_disk(small_disk: Path) -> None:
     """No space left: nothing visible, nothing pending, one sentence."""
-    folder = NightFolder(small_disk, "ztf", "20260301")
+    folder = NightFolder(small_disk, "ztf", "20260301", "fink_")
     batches = [alerts(i, cutout_bytes=200_000) for i in range(20)]
 
     with pytest.raises(ArchiveUnavailableError, match="no space left"):
@@ -251,7 +272,7 @@ def test_full_disk(small_disk: Path) -> None:
 
 def test_disk_full_at_the_footer(small_disk: Path) -> None:
     """Space that ends while the file is closed is reported too."""
-    folder = NightFolder(small_disk, "ztf", "20260301")
+    folder = NightFolder(small_disk, "ztf", "20260301", "fink_")
     long_footer = pa.record_batch({f"column_{i}": [i] for i in range(500)})
 
     def then_fill() -> Iterator[pa.RecordBatch]:

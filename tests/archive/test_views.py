@@ -28,7 +28,7 @@ def batch(columns: dict[str, Any]) -> pa.RecordBatch:
 def put(
     root: Path, survey: str, night: str, alerts: pa.RecordBatch, *, name: str = "000-a"
 ) -> None:
-    folder = NightFolder(root, survey, night)
+    folder = NightFolder(root, survey, night, "fink_")
     rows = [{"id": i} | MATCH for i in alerts.column(0).to_pylist()]
     with folder.writer(name) as writer:
         writer.write_alerts(alerts)
@@ -83,7 +83,7 @@ def test_columns_of_all_slices(tmp_path: Path) -> None:
 def test_pending_slices_are_not_seen(tmp_path: Path) -> None:
     """What Kafka has not committed is no alert."""
     put(tmp_path, "ztf", "20260301", batch({"candid": [1]}))
-    with NightFolder(tmp_path, "ztf", "20260301").writer("001-b") as writer:
+    with NightFolder(tmp_path, "ztf", "20260301", "fink_").writer("001-b") as writer:
         writer.write_alerts(batch({"candid": [2]}))
 
     assert ask(tmp_path, "select id from alerts", "ztf") == [(1,)]
@@ -165,11 +165,13 @@ def test_real_alerts_of_two_schemas(tmp_path: Path, shared_data: Path) -> None:
         files = sorted(shared_data.glob(f"{survey}_science_{pattern}*.parquet"))
         for i, file in enumerate(files):
             batches = pq.ParquetFile(file).iter_batches(batch_size=50)
-            with NightFolder(tmp_path, survey, "20260310").writer(f"00{i}-a") as writer:
+            with NightFolder(tmp_path, survey, "20260310", "fink_").writer(
+                f"00{i}-a"
+            ) as writer:
                 for rows in batches:
                     writer.write_alerts(rows)
                     counts[survey] = counts.get(survey, 0) + rows.num_rows
-            NightFolder(tmp_path, survey, "20260310").publish(f"00{i}-a")
+            NightFolder(tmp_path, survey, "20260310", "fink_").publish(f"00{i}-a")
 
     found = ask(tmp_path, "select survey, count(*) from alerts group by survey")
     whole = ask(tmp_path, "select * from alerts limit 200")

@@ -1,8 +1,9 @@
 """`python -m tests.chaos`: nights that are killed, run again, and counted.
 
-Kills (SIGKILL) a shard's task as a plain process, Spark's and Prefect's processes, and
-the broker; after each kill comes one rerun, and an independent reader counts topics and
-archive. Ends on three figures; exit code 1 where anything is wrong.
+Kills (SIGKILL) a run in a plain process, Spark's and Prefect's processes, and the
+broker; after each kill comes one rerun, an independent reader counts topics and
+archive, and `nightmail verify` must say what that reader says. Ends on three figures;
+exit code 1 where anything is wrong, or where it took too long.
 """
 
 import argparse
@@ -34,6 +35,9 @@ def main(words: Sequence[str] | None = None) -> int:
     lines = _json(campaign, tally, seconds) if given.json else _text(campaign, tally)
     sys.stdout.write("\n".join(lines) + "\n")
     say(f"{seconds:.0f} s")
+    if seconds > given.minutes * 60:
+        say(f"IT TOOK TOO LONG: more than {given.minutes:g} minutes.")
+        return 1
     return 0 if campaign.is_proof(tally) else 1
 
 
@@ -56,6 +60,8 @@ def _json(campaign: Campaign, tally: Tally, seconds: float) -> list[str]:
         "runs_under_a_killed_broker": tally.under,
         "spent": {name: round(spent) for name, spent in tally.seconds.items()},
         "reruns": tally.reruns,
+        "verified": tally.verified,
+        "between": tally.happened,
         "records": tally.records,
         "faults": tally.faults,
         "figures": tally.figures(),
@@ -78,6 +84,9 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10**6), help="printed; any"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=45, help="it may take at most; 45"
     )
     parser.add_argument(
         "--json", action="store_true", help="everything as JSON instead of the table"

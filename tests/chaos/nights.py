@@ -17,6 +17,9 @@ from tests.chaos.conditions import CONDITIONS
 SIZES = ((60, 12), (45, 15), (80, 20), (36, 9), (100, 20), (24, 8))
 """Alerts of each simulated night, and of its files: three to five."""
 
+COPIES = ("copy", "zcopy")
+"""How files that repeat others are named: before all others, or after them."""
+
 FEWEST_FILTERS = 4
 """With how many filters a night begins, at least."""
 
@@ -51,6 +54,9 @@ class Night:
     waiting: int
     """How many files the next run has to do."""
 
+    doomed: list[Path] = field(default_factory=list)
+    """Files that will disappear, whose alerts all stand in others too."""
+
     edition: int = 0
     """Edition of the filters."""
 
@@ -81,6 +87,25 @@ class Night:
         _write(pa.concat_tables(tables), self._new("merged"))
         for file in files:
             file.unlink()
+
+    def copy(self, rng: Random) -> None:
+        """Begin a merge: the new file is there, and the old ones are not gone yet.
+
+        Of either, the one that sorts first is doomed: a run has its alerts sent from
+        it, and left out of the other.
+        """
+        files = rng.sample(self.files(), rng.randint(1, len(self.files())))
+        tables = [pq.read_table(f, coerce_int96_timestamp_unit="us") for f in files]
+        copy = self._new(rng.choice(COPIES))
+        _write(pa.concat_tables(tables), copy)
+        self.doomed = [copy] if copy < min(files) else files
+        self.waiting += 1
+
+    def remove_doomed(self) -> None:
+        """Let what is doomed disappear, as a compactor or its failure does."""
+        for file in self.doomed:
+            (self.folder / file.name).unlink()
+        self.doomed = []
 
     def move(self) -> None:
         """Move the night to the aggregated layout."""

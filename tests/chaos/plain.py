@@ -10,7 +10,7 @@ from cluster.local import start, status
 from tests.chaos.nights import Night
 from tests.chaos.reader import Offsets
 from tests.chaos.stage import RERUN_S, Stage, wait
-from tests.chaos.tally import BESIDE, BROKER, POINTS, RANDOM
+from tests.chaos.tally import BESIDE, BROKER, PLANNING, POINTS, RANDOM
 from tests.chaos.worker import DURING_COMMIT, Errand, begin
 
 LONGEST_COMMIT_S = 0.02
@@ -25,8 +25,18 @@ ROUNDS = 3
 AT_WORK = 0.7
 """How often a random moment is one at which alerts are being sent."""
 
+TAKING_OVER = 0.5
+"""How often, of two runs, the second is killed where it claims the night."""
+
 OFTEN = 0.6
 """How often something happens to a night between the kill and the rerun."""
+
+
+COPY_EVERY = 3
+"""Of so many nights one is merged, and the merge is half done when the kill comes."""
+
+LOOK_EVERY = 3
+"""Of so many kills the reader looks at what one has left, and `verify` too."""
 
 
 def plan_kinds(count: int, rng: Random) -> list[str]:
@@ -44,6 +54,8 @@ def kill_plain(stage: Stage, kinds: list[str]) -> None:
     left = list(reversed(kinds))
     while left:
         night, since = stage.next_night()
+        if len(stage.played) % COPY_EVERY == 0:
+            night.copy(stage.rng)
         for turn in range(ROUNDS):
             if not left or (turn and not bring_work(night, stage.rng)):
                 break
@@ -56,11 +68,17 @@ def kill_once(stage: Stage, night: Night, since: Offsets, kind: str) -> bool:
     started = time.monotonic()
     killed = _KILLS.get(kind, _at_a_point)(stage, night, kind)
     if killed:
+        is_open = stage.checker.count_open() > 0
         stage.tally.kill(kind, night.name)
-        stage.tally.row(kind).open += stage.checker.count_open() > 0
+        stage.tally.row(kind).open += is_open
         night.story.append(f"killed: {kind}")
     stage.tally.spend("kills", time.monotonic() - started)
-    if stage.rng.random() < OFTEN:
+    if killed and not is_open and stage.tally.total("kills") % LOOK_EVERY == 0:
+        stage.look(night, since, kind)
+    if night.doomed:
+        night.remove_doomed()
+        night.story.append("owner gone")
+    elif stage.rng.random() < OFTEN:
         change(night, stage.rng)
     stage.finish(night, since, kind)
     return killed
@@ -102,11 +120,13 @@ def bring_work(night: Night, rng: Random) -> bool:
 
 
 def _at_a_point(stage: Stage, night: Night, kind: str) -> bool:
-    most = PRODUCED if kind == "produce" else night.waiting
+    # Where alerts stand in two files, a run plans twice.
+    plans = dict.fromkeys(PLANNING, 2 if night.doomed else 1)
+    most = {"produce": PRODUCED, **plans}
     errand = stage.errand(
         night,
         point=kind,
-        nth=stage.rng.randint(1, most),
+        nth=stage.rng.randint(1, most.get(kind, night.waiting)),
         after_s=stage.rng.uniform(0, LONGEST_COMMIT_S),
     )
     process = begin(errand)
@@ -123,28 +143,33 @@ def _at_a_random_moment(stage: Stage, night: Night, _: str) -> bool:
     errand = stage.errand(night)
     process = begin(errand)
     if stage.rng.random() < AT_WORK:
-        _await_first_point(errand, process)
+        _await_point(errand, process, "owned")
         process.join(stage.rng.uniform(0, 0.5 * stage.usual_s))
     else:
         process.join(stage.rng.uniform(0, stage.usual_s))
     process.kill()
     process.join()
     if _was_killed(process):
-        last = errand.points()[-1:] or ["before owned"]
+        last = errand.points()[-1:] or ["before any"]
         stage.tally.moments[last[0]] += 1
         return True
     return False
 
 
 def _beside_a_second_run(stage: Stage, night: Night, kind: str) -> bool:
-    """Kill one of two runs of a night; the other ends well, or by the newer one."""
-    errands = [stage.errand(night), stage.errand(night)]
+    """Kill one of two runs of a night; the other ends well, or by the newer one.
+
+    Half of the time the one that comes second dies where it takes the night over.
+    """
+    point = stage.rng.choice(PLANNING) if stage.rng.random() < TAKING_OVER else None
+    errands = [stage.errand(night), stage.errand(night, point=point)]
     processes = [begin(errands[0])]
     processes[0].join(stage.rng.uniform(0, 0.5 * stage.usual_s))
     processes.append(begin(errands[1]))
-    _await_first_point(errands[1], processes[1])
+    _await_point(errands[1], processes[1], point or "owned")
     processes[1].join(stage.rng.uniform(0, 0.3 * stage.usual_s))
-    victim = stage.rng.choice([0, 1] if processes[0].is_alive() else [1])
+    both = processes[0].is_alive() and point is None
+    victim = stage.rng.choice([0, 1] if both else [1])
     processes[victim].kill()
     processes[victim].join()
     other = 1 - victim
@@ -159,7 +184,7 @@ def _under_a_run(stage: Stage, night: Night, _: str) -> bool:
     """Kill the broker while a run is at work, and start it again."""
     errand = stage.errand(night)
     process = begin(errand)
-    _await_first_point(errand, process)
+    _await_point(errand, process, stage.rng.choice([*PLANNING, "owned"]))
     time.sleep(stage.rng.uniform(0, 0.5 * stage.usual_s))
     alive = process.is_alive()
     killed = kill_broker(stage)
@@ -182,8 +207,8 @@ def kill_broker(stage: Stage) -> bool:
     return True
 
 
-def _await_first_point(errand: Errand, process: Any) -> None:
-    while process.is_alive() and not errand.points():
+def _await_point(errand: Errand, process: Any, point: str) -> None:
+    while process.is_alive() and point not in errand.points():
         time.sleep(0.01)
 
 

@@ -249,7 +249,9 @@ def _environment(stage: Stage, master: str, folder: Path) -> dict[str, str]:
     }
     settings = stage.settings
     return clean | {
-        "PYTHONPATH": os.pathsep.join([str(folder / "site"), str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join(
+            [str(folder / "site"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+        ),
         "TMPDIR": str(folder),
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 from tests.chaos.check import Verdict
 
+PLANNING = ("claimed first", "claimed", "fenced", "planned")
+"""Every point at which a run can be ended before its shards begin, in its order."""
+
 POINTS = (
+    *PLANNING,
     "owned",
     "repaired",
     "selected",
@@ -18,7 +22,7 @@ POINTS = (
     "after commit",
     "published",
 )
-"""Every point at which a shard's task can be ended, in its order."""
+"""Every point at which a run can be ended, in its order: then those of a shard."""
 
 RANDOM = "random moment"
 BESIDE = "beside a second run"
@@ -29,13 +33,27 @@ DRIVER, JVM = "Spark: driver", "Spark: driver's Java"
 PLAIN = (*POINTS, RANDOM, BESIDE)
 SPARK = (WORKER, EXECUTOR, DRIVER, JVM)
 
-COLUMNS = ("kills", "nights", "open", "lost", "doubled", "strange", "archive", "failed")
+COLUMNS = (
+    "kills",
+    "nights",
+    "open",
+    "lost",
+    "doubled",
+    "strange",
+    "archive",
+    "failed",
+    "verify",
+)
 """Columns of the table, which its foot explains."""
+
+LONGEST_SAID = 300
+"""Where what is wrong is cut, in a sentence on something else [character]."""
 
 FOOT = (
     "open: a transaction stood open after the kill; strange: records of no such filter,"
     " or headers unlike the alert; archive: rows missing, doubled or strange; failed:"
-    " reruns that did not end well."
+    " reruns that did not end well; verify: times that `nightmail verify` did not say"
+    " what the independent reader says."
 )
 
 
@@ -50,6 +68,7 @@ class Row:
     strange: int = 0
     archive: int = 0
     failed: int = 0
+    verify: int = 0
     named: set[str] = field(default_factory=set)
     """Nights that they hit."""
 
@@ -77,6 +96,9 @@ class Tally:
     under: Counter[str] = field(default_factory=Counter)
     """How the runs ended under which the broker was killed."""
 
+    happened: Counter[str] = field(default_factory=Counter)
+    """What happened to nights between a kill and its rerun."""
+
     seconds: dict[str, float] = field(default_factory=dict)
     """Time spent on each part [s]."""
 
@@ -84,6 +106,9 @@ class Tally:
     """What went wrong, a sentence each."""
 
     reruns: int = 0
+    verified: int = 0
+    """How often `nightmail verify` and the reader were asked the same."""
+
     records: int = 0
     """Records that the last reading of all topics has found."""
 
@@ -118,6 +143,22 @@ class Tally:
         row.archive += verdict.archive
         self.faults += [f"{kind}, {night}: {line}" for line in verdict.evidence]
 
+    def compare(self, kind: str, night: str, *, seen: str, said: str) -> None:
+        """Count what `nightmail verify` says beside what the reader has seen.
+
+        Parameters
+        ----------
+        seen, said
+            What is wrong with the night; empty where nothing is.
+        """
+        self.verified += 1
+        if bool(seen) != bool(said):
+            self.row(kind).verify += 1
+            self.faults.append(
+                f"{kind}, {night}: verify says {_short(said)}; the reader says"
+                f" {_short(seen)}"
+            )
+
     def add(self, other: "Tally") -> None:
         """Add what another campaign has counted, of other nights."""
         for kind, theirs in other.rows.items():
@@ -130,8 +171,10 @@ class Tally:
         self.moments += other.moments
         self.others += other.others
         self.under += other.under
+        self.happened += other.happened
         self.faults += other.faults
         self.reruns += other.reruns
+        self.verified += other.verified
         self.records += other.records
         self.named |= other.named
 
@@ -162,9 +205,12 @@ class Tally:
             yield f"Of two runs, the one not killed ended: {_listed(self.others)}."
         if self.under:
             yield f"Runs under a killed broker ended: {_listed(self.under)}."
+        if self.happened:
+            yield f"Between kill and rerun: {_listed(self.happened)}."
         yield (
             f"{self.reruns:,} reruns; {self.records:,} records on the topics in the"
-            " last reading of them all."
+            f" last reading of them all; {self.verified:,} comparisons with `nightmail"
+            " verify`."
         )
         yield from self.faults
 
@@ -179,6 +225,10 @@ KNOWN = frozenset({*PLAIN, *SPARK, BROKER})
 
 def _line(kind: str, values: list[int]) -> str:
     return f"{kind:24}" + "".join(f"{value:9,}" for value in values)
+
+
+def _short(text: str) -> str:
+    return text[:LONGEST_SAID] or "nothing is wrong"
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.access import connect
+from flows import verify as verifying
 from settings.errors import NewerRunError
 from settings.model import Settings
 from tasks import distribute_night as one_job
 from tasks import spark_task
 from tasks.distribute_shard import distribute_shards
 from tasks.find_night import find_night
-from tasks.plan_night import plan_night
+from tasks.plan_night import needs_another_pass, plan_night
 from tasks.prepare_topics import prepare_topics
 from tasks.read_back import read_back
 from tasks.summarise_night import summarise_night
@@ -67,6 +69,12 @@ class Errand:
     after_s: float = 0.0
     """How long after `before commit`, for DURING_COMMIT [s]."""
 
+    is_run: bool = True
+    """Whether it runs the night."""
+
+    is_verified: bool = False
+    """Whether it verifies the night, at its end."""
+
     def points(self) -> list[str]:
         """Points that it has passed."""
         file = self.notes / "points"
@@ -95,35 +103,54 @@ def run(errand: Errand) -> None:
     os.dup2(said, 2)
     sys.path.insert(0, str(errand.plugin))
     file = os.open(errand.notes / "points", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    _replace_spark(partial(_pass, errand, file, {}))
-    result = _walk(errand)
+    at = partial(_pass, errand, file, {})
+    _replace_spark(at)
+    result = _run(errand, at) if errand.is_run else {}
+    if errand.is_verified:
+        result |= _verify(errand)
     pending = errand.notes / "_result"
     pending.write_text(json.dumps(result))
     pending.rename(errand.notes / "result")
 
 
-def _walk(errand: Errand) -> dict[str, Any]:
+def _run(errand: Errand, at: Callable[[str], None]) -> dict[str, Any]:
+    """Run the night, or leave it to a newer run, as the flow does."""
+    try:
+        return _walk(errand, at)
+    except NewerRunError as error:
+        return {"status": "newer run", "messages": [str(error)]}
+
+
+def _walk(errand: Errand, at: Callable[[str], None]) -> dict[str, Any]:
     settings = errand.settings
     found = find_night(
         settings, survey="ztf", night=errand.night, names=list(errand.names)
     )
     access = connect(settings)
     prepare_topics(settings, access, found)
-    try:
-        plan = plan_night(settings, access, found)
-    except NewerRunError as error:
-        return {"status": "newer run", "messages": [str(error)], "work": 0}
-    work = sum(len(works) for works in plan.work.values())
-    reports = one_job.distribute_night(settings, access, plan)
+    plan, reports = None, []
+    while plan is None or needs_another_pass(plan, reports):
+        plan = plan_night(settings, access, found, after=plan, at=at)
+        reports += one_job.distribute_night(settings, access, plan)
     outcomes = sorted({report.outcome for report in reports} - {"done"})
     messages = [report.message for report in reports if report.message]
     if "newer run" in outcomes:
-        return {"status": "newer run", "messages": messages, "work": work}
+        return {"status": "newer run", "messages": messages}
     back = read_back(settings, access, plan)
     failures = [*plan.failures, *messages]
     summary = summarise_night(settings, access, plan, back, failures=failures)
     failures += [f for topic in summary.topics for f in topic.failures]
-    return {"status": summary.status, "messages": failures, "work": work}
+    return {"status": summary.status, "messages": failures}
+
+
+def _verify(errand: Errand) -> dict[str, Any]:
+    """Ask what `nightmail verify` says, of the filters that were asked for."""
+    started = time.monotonic()
+    vars(verifying)["find_night"] = partial(find_night, names=list(errand.names))
+    found = verifying.verify(errand.settings, survey="ztf", night=errand.night)
+    problems = [problem.text for problem in found.problems]
+    seconds = time.monotonic() - started
+    return {"agrees": found.agrees, "problems": problems, "verified_s": seconds}
 
 
 def _pass(errand: Errand, file: int, passed: dict[str, int], point: str) -> None:

@@ -17,7 +17,7 @@ def settings_file(tmp_path: Path) -> Path:
     """Write settings of an archive with one alert of each survey."""
     root = tmp_path / "an archive"
     for survey, column in (("ztf", "candid"), ("lsst", "diaSourceId")):
-        folder = NightFolder(root, survey, "20260301")
+        folder = NightFolder(root, survey, "20260301", "fink_")
         with folder.writer("000-a") as writer:
             writer.write_alerts(pa.record_batch({column: [7]}))
         folder.publish("000-a")

@@ -78,7 +78,9 @@ def test_an_archive_without_space(
     """The folder is named and nothing is sent; with space, the night is complete."""
     simulated_night(alerts=120, rows_per_file=120)
     small_disk(settings.archive_root())
-    night = NightFolder(settings.archive_root(), "ztf", "20260301")
+    night = NightFolder(
+        settings.archive_root(), "ztf", "20260301", settings.topics.prefix
+    )
 
     walked = walk()
 
@@ -112,7 +114,9 @@ def test_no_space_for_alerts_that_wait(  # noqa: PLR0913, PLR0917
     small_disk(waiting)
     monkeypatch.setattr(tasks.outbox, "MEMORY_BYTES", 1)
     monkeypatch.setattr(tempfile, "tempdir", str(waiting))
-    night = NightFolder(settings.archive_root(), "ztf", "20260301")
+    night = NightFolder(
+        settings.archive_root(), "ztf", "20260301", settings.topics.prefix
+    )
 
     walked = walk()
 

@@ -238,7 +238,7 @@ def _agree(settings: Settings, access: KafkaAccess, brighter_than: float) -> Non
     assert delivered == dict(Counter(name for name, _ in on_topics)) | {
         name: 0 for name, count in delivered.items() if not count
     }
-    assert NightFolder(root, "ztf", "20260301").pending() == []
+    assert NightFolder(root, "ztf", "20260301", settings.topics.prefix).pending() == []
     assert _summary(settings).status == "complete"
 
 
@@ -254,7 +254,9 @@ def test_killed_before_the_commit(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Worker, driver, every worker; a filter edited each time; then all once."""
     simulated_night(alerts=100, rows_per_file=100)
-    night = NightFolder(settings.archive_root(), "ztf", "20260301")
+    night = NightFolder(
+        settings.archive_root(), "ztf", "20260301", settings.topics.prefix
+    )
 
     # A worker: Spark tries again, and the next one clears its slice away.
     path = plugin(gate.at("before commit") + FILTER.format(limit=19))

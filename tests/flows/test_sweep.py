@@ -299,7 +299,12 @@ def test_nights_that_were_missed_and_a_file_that_came_late(
         found = _on_topics(settings, access, night)
         assert set(found.values()) == {1}
         assert found.total() == delivered
-        assert NightFolder(settings.archive_root(), "ztf", night).pending() == []
+        assert (
+            NightFolder(
+                settings.archive_root(), "ztf", night, settings.topics.prefix
+            ).pending()
+            == []
+        )
     assert _on_topics(settings, access, history) == Counter()
     assert read_summary(settings.archive_root(), "ztf", history) is None
 

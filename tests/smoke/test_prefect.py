@@ -105,7 +105,7 @@ class Prefect:
         """Id of a deployment of the nightly flow."""
         return str(self.ask("GET", f"/deployments/name/nightly/{name}")["id"])
 
-    def run(self, deployment: str, **parameters: str) -> str:
+    def run(self, deployment: str, **parameters: Any) -> str:
         """Start a run by hand; its id."""
         body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         made = self.ask("POST", f"/deployments/{deployment}/create_flow_run", body)
@@ -190,7 +190,9 @@ def prefect(settings: Settings, tmp_path: Path) -> Iterator[Prefect]:
             "NIGHTMAIL_ARCHIVE__URI": settings.archive.uri,
             "NIGHTMAIL_TOPICS__PREFIX": settings.topics.prefix,
             "NIGHTMAIL_SPARK__MASTER": "local[2]",
-            "PYTHONPATH": str(site),
+            "PYTHONPATH": os.pathsep.join(
+                [str(site), os.environ.get("PYTHONPATH", "")]
+            ),
         },
     )
     try:

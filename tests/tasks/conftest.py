@@ -18,7 +18,7 @@ from settings.model import Settings
 from tasks.distribute_shard import distribute_shards
 from tasks.find_night import FoundNight, find_night
 from tasks.job import Job
-from tasks.plan_night import NightPlan, plan_night
+from tasks.plan_night import NightPlan, needs_another_pass, plan_night
 from tasks.prepare_topics import prepare_topics
 from tasks.read_back import read_back
 from tasks.report import Report
@@ -97,25 +97,37 @@ def walk(
             found = FoundNight(survey, night, found.folder, made, made, {}, generation)
             monkeypatch.setattr("tasks.distribute_shard.load_filters", lambda _: made)
         prepare_topics(settings, access, found)
-        plan = plan_night(settings, access, found)
-        job = Job(
-            survey=survey,
-            night=night,
-            prefix=settings.topics.prefix,
-            partitions=plan.partitions,
-            archive=settings.archive_root(),
-            kafka=access.publisher,
-            types=plan.types,
-            run=plan.run,
-            generations=plan.generations,
-        )
-        reports = list(distribute_shards(job, list(plan.work.items()), at=at))
+        plan = plan_night(settings, access, found, at=at)
+        reports = list(_distribute(settings, access, plan, at))
+        while needs_another_pass(plan, reports):
+            plan = plan_night(settings, access, found, after=plan, at=at)
+            reports += _distribute(settings, access, plan, at)
         failures = [*plan.failures, *(r.message for r in reports if r.message)]
         back = read_back(settings, access, plan)
         summary = summarise_night(settings, access, plan, back, failures=failures)
         return Walked(plan, reports, summary)
 
     return run
+
+
+def _distribute(
+    settings: Settings,
+    access: KafkaAccess,
+    plan: NightPlan,
+    at: Callable[[str], None],
+) -> Iterator[Report]:
+    job = Job(
+        survey=plan.survey,
+        night=plan.night,
+        prefix=settings.topics.prefix,
+        partitions=plan.partitions,
+        archive=settings.archive_root(),
+        kafka=access.publisher,
+        types=plan.types,
+        run=plan.run,
+        generations=plan.generations,
+    )
+    return distribute_shards(job, list(plan.work.items()), at=at)
 
 
 @pytest.fixture

@@ -33,14 +33,14 @@ def _assign(
     remaining: dict[Unit, Sequence[str]],
     sent: dict[str, list[int]] | None = None,
     archived: Sequence[int] = (),
-) -> dict[str, Work]:
-    works = assign_ids(
+) -> tuple[dict[str, Work], list[str]]:
+    works, deferred = assign_ids(
         remaining,
         survey="ztf",
         sent={n: np.array(ids, np.int64) for n, ids in (sent or {}).items()},
         archived=np.array(archived, np.int64),
     )
-    return {work.unit.name: work for work in works}
+    return {work.unit.name: work for work in works}, [u.name for u in deferred]
 
 
 def _left_out(works: dict[str, Work]) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -51,67 +51,72 @@ def _left_out(works: dict[str, Work]) -> dict[str, dict[str, tuple[int, ...]]]:
     }
 
 
-def test_the_first_file_sends_what_two_have(unit: Make) -> None:
-    """By name, however they were listed."""
+def test_of_two_files_with_an_alert_the_second_waits(unit: Make) -> None:
+    """The first is so by name, however they were listed."""
     b, a = unit("b.parquet", 1, 2, 3), unit("a.parquet", 3, 4, 1)
 
-    works = _assign({b: BOTH, a: BOTH})
+    works, deferred = _assign({b: BOTH, a: BOTH, unit("c.parquet", 2, 9): BOTH})
 
-    assert _left_out(works) == {
-        "a.parquet": {},
-        "b.parquet": {"bright": (1, 3), "faint": (1, 3)},
-    }
+    assert _left_out(works) == {"a.parquet": {}, "c.parquet": {}}
+    assert deferred == ["b.parquet"]
 
 
 def test_what_was_sent_is_left_out_of_its_topic_only(unit: Make) -> None:
     """A merged file sends nothing again; a new filter sends from it all the same."""
     merged = unit("merged.parquet", 1, 2, 3)
 
-    works = _assign({merged: BOTH}, {"bright": [1, 2, 9]}, [1, 2, 9])
+    works, _ = _assign({merged: BOTH}, {"bright": [1, 2, 9]}, [1, 2, 9])
 
     assert _left_out(works) == {"merged.parquet": {"bright": (1, 2)}}
     assert works["merged.parquet"].archived == (1, 2)
 
 
+def test_what_was_sent_is_left_out_though_its_alert_is_gone(unit: Make) -> None:
+    """The archive may have lost the alerts and still have the matches."""
+    works, _ = _assign({unit("merged.parquet", 1, 2): BOTH}, {"bright": [1]})
+
+    assert _left_out(works) == {"merged.parquet": {"bright": (1,)}}
+
+
 def test_a_file_that_is_done_claims_nothing(unit: Make) -> None:
-    """An id that it left to the other file, which was killed, is the other's still."""
+    """An alert that it has too, and that was not sent, is the other's to send."""
     killed = unit("b.parquet", 1, 2)
 
-    # a.parquet, which has the ids 1 and 3, is done, and 1 was not its own to send.
-    works = _assign({killed: BOTH}, {"bright": [3]}, [3])
+    works, deferred = _assign({killed: BOTH}, {"bright": [3]}, [3])
 
-    assert _left_out(works) == {"b.parquet": {}}
+    assert (_left_out(works), deferred) == ({"b.parquet": {}}, [])
 
 
 def test_a_late_file_leaves_out_what_was_sent(unit: Make) -> None:
     """Though its name comes before that of the file which sent it."""
     late = unit("a.parquet", 1, 2)
 
-    works = _assign({late: BOTH}, {"bright": [1]}, [1])
+    works, _ = _assign({late: BOTH}, {"bright": [1]}, [1])
 
     assert _left_out(works) == {"a.parquet": {"bright": (1,)}}
 
 
-def test_files_may_lack_different_filters(unit: Make) -> None:
-    """Each filter goes by the files in which it has yet to run."""
+def test_files_with_different_filters_wait_too(unit: Make) -> None:
+    """Else both would archive the alert."""
     a, b = unit("a.parquet", 1), unit("b.parquet", 1)
 
-    works = _assign({a: ("bright",), b: BOTH})
+    works, deferred = _assign({a: ("bright",), b: BOTH})
 
-    assert _left_out(works) == {"a.parquet": {}, "b.parquet": {"bright": (1,)}}
+    assert (list(works), deferred) == (["a.parquet"], ["b.parquet"])
 
 
 def test_a_single_file_is_not_even_read() -> None:
     """With nothing archived there is nothing to share."""
     nowhere = Unit("a.parquet", "/none/a.parquet", "", (0,), 1, 1)
 
-    assert _assign({nowhere: BOTH}) == {"a.parquet": Work(nowhere, BOTH)}
+    assert _assign({nowhere: BOTH}) == ({"a.parquet": Work(nowhere, BOTH)}, [])
 
 
 def test_a_file_that_cannot_be_read_has_no_ids(unit: Make) -> None:
     """The walk names it; the others are assigned."""
     damaged = Unit("a.parquet", "/none/a.parquet", "", (0,), 1, 1)
 
-    works = _assign({damaged: BOTH, unit("b.parquet", 1): BOTH})
+    works, deferred = _assign({damaged: BOTH, unit("b.parquet", 1): BOTH})
 
     assert _left_out(works) == {"a.parquet": {}, "b.parquet": {}}
+    assert deferred == []

@@ -38,6 +38,7 @@ with running(settings) as access:
         archive=settings.archive_root(),
         kafka=access.publisher,
         types=plan.types,
+        run=plan.run,
         generations=plan.generations,
     )
     reports = list(distribute_shards(job, list(plan.work.items())))

@@ -13,11 +13,13 @@ from archive.slices import MATCHES_SCHEMA, NightFolder
 from cluster.access import KafkaAccess
 from ledger.row import LedgerRow
 from nightmail import Filter
+from settings.errors import ArchiveUnavailableError
 from settings.model import Archive, Settings, Store
 from settings.names import LEDGER_TOPIC, stable_hash
 from store.footer import read_footer
 from tasks.find_night import FoundNight
-from tasks.plan_night import NightPlan, plan_night
+from tasks.plan_night import NightPlan, needs_another_pass, plan_night
+from tasks.report import Report
 
 SHARDS = 16
 NIGHT = ("ztf", "20260301")
@@ -62,16 +64,19 @@ def plan(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> M
     """Plan the night, with a ledger that says what is given."""
 
     def make(
-        *filters: Filter, done: Entries | None = None, there: Path | None = folder
+        *filters: Filter,
+        done: Entries | None = None,
+        there: Path | None = folder,
+        after: NightPlan | None = None,
     ) -> NightPlan:
         made = {f.name: f for f in filters or FILTERS}
         found = FoundNight(*NIGHT, there, made, made, {})
         counts = {LEDGER_TOPIC: SHARDS}
         monkeypatch.setattr("tasks.plan_night.count_partitions", lambda _: counts)
-        monkeypatch.setattr("tasks.plan_night.read_done", lambda *_: done or {})
+        monkeypatch.setattr("tasks.plan_night.read_settled", lambda *_: done or {})
         monkeypatch.setattr("tasks.plan_night.check_topics", lambda *_: {})
-        monkeypatch.setattr("tasks.plan_night.claim", lambda *_: (7, done or {}))
-        return plan_night(settings, ACCESS, found)
+        monkeypatch.setattr("tasks.plan_night.claim", lambda *_, **__: (7, done or {}))
+        return plan_night(settings, ACCESS, found, after=after)
 
     return make
 
@@ -177,24 +182,85 @@ def test_a_shard_with_a_pending_slice_is_repaired(
     plan: Make, settings: Settings, folder: Path
 ) -> None:
     """Even where it has nothing else to do."""
-    night = NightFolder(settings.archive_root(), *NIGHT)
-    with night.writer("011-0123456789ab") as writer:
+    night = NightFolder(settings.archive_root(), *NIGHT, settings.topics.prefix)
+    with night.writer(night.name_slice(11, "0123456789ab")) as writer:
         writer.write_alerts(pa.record_batch({"candid": pa.array([1])}))
 
     assert plan(done=_all_sent(folder)).work == {11: ()}
+
+
+def test_a_pending_slice_of_another_prefix_is_left_alone(
+    plan: Make, settings: Settings, folder: Path
+) -> None:
+    """So is one of a shard that the ledger does not have."""
+    ours = NightFolder(settings.archive_root(), *NIGHT, settings.topics.prefix)
+    theirs = replace(ours, prefix="rehearsal_")
+    for night, shard in ((theirs, 11), (ours, SHARDS)):
+        with night.writer(night.name_slice(shard, "0123456789ab")) as writer:
+            writer.write_alerts(pa.record_batch({"candid": pa.array([1])}))
+
+    assert plan(done=_all_sent(folder)).work == {}
+
+
+def test_what_was_sent_must_be_known(plan: Make, folder: Path) -> None:
+    """Without the slices that the ledger names, it would be sent once more."""
+    done = _all_sent(folder)
+    del done["b.parquet", "fink_faint_ztf"]
+    there = _row(folder, "a.parquet", rows=3, archive_slice="011-nowhere")
+    done["a.parquet", "fink_faint_ztf"] = there
+
+    with pytest.raises(ArchiveUnavailableError, match="lacks 1 of the slices"):
+        plan(done=done)
+
+
+def test_a_topic_of_no_filter_of_ours_replaces_no_file(plan: Make) -> None:
+    """Its row is of another file of that name, and of a filter that is gone."""
+    done = {("a.parquet", "fink_gone_ztf"): LedgerRow("sent", "another", "1")}
+
+    planned = plan(done=done)
+
+    assert (set(_work(planned)), planned.failures) == (set(NAMES), ())
+
+
+def test_a_pass_leaves_alone_what_was_tried(plan: Make, folder: Path) -> None:
+    """So that a file that fails does not keep those waiting that share its alerts."""
+    pq.write_table(ALERTS, folder / "c.parquet")
+    first = plan()
+
+    second = plan(after=first)
+
+    assert set(_work(first)) == {"a.parquet", "b.parquet"}
+    assert first.deferred == ("c.parquet",)
+    assert set(_work(second)) == {"c.parquet"}
+    assert second.deferred == ()
+    assert second.tried == {"a.parquet", "b.parquet", "c.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "goes_on"),
+    [((), True), (("done", "failed"), True), (("done", "newer run"), False)],
+)
+def test_another_pass_follows_unless_all_is_over(
+    plan: Make, folder: Path, outcomes: tuple[str, ...], *, goes_on: bool
+) -> None:
+    """A failing file is no reason to stop; a newer run or a dead broker is."""
+    pq.write_table(ALERTS, folder / "c.parquet")
+
+    assert needs_another_pass(plan(), map(Report, outcomes)) == goes_on
 
 
 def test_ids_that_were_sent_are_left_out(
     plan: Make, settings: Settings, folder: Path
 ) -> None:
     """The files were merged: the archive says which of their ids a topic has."""
-    night = NightFolder(settings.archive_root(), *NIGHT)
+    night = NightFolder(settings.archive_root(), *NIGHT, settings.topics.prefix)
     values = (2, "bright", "fink_bright_ztf", "Star", 0, "b.parquet")
     match = dict(zip(MATCHES_SCHEMA.names, values, strict=True))
-    with night.writer("011-0123456789ab") as writer:
+    name = night.name_slice(11, "0123456789ab")
+    with night.writer(name) as writer:
         writer.write_alerts(pa.record_batch({"candid": pa.array([2])}))
         writer.write_matches(pa.RecordBatch.from_pylist([match], MATCHES_SCHEMA))
-    night.publish("011-0123456789ab")
+    night.publish(name)
     (folder / "b.parquet").unlink()
 
     ((work,),) = plan().work.values()

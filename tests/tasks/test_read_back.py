@@ -33,7 +33,9 @@ def write(settings: Settings) -> Write:
     def publish(
         name: str, ids: list[int], *matches: tuple[str, str, int], **columns: list[Any]
     ) -> None:
-        night = NightFolder(settings.archive_root(), "ztf", "20260301")
+        night = NightFolder(
+            settings.archive_root(), "ztf", "20260301", settings.topics.prefix
+        )
         with night.writer(name) as writer:
             if ids:
                 writer.write_alerts(pa.record_batch({"candid": ids, **columns}))
@@ -122,7 +124,9 @@ def test_a_damaged_slice_is_named(
 ) -> None:
     """The archive cannot be read, and the sentence says which file."""
     write("000-a", [1], ("b", "SN", 1))
-    night = NightFolder(settings.archive_root(), "ztf", "20260301")
+    night = NightFolder(
+        settings.archive_root(), "ztf", "20260301", settings.topics.prefix
+    )
     (night.folder("alerts") / "000-a.parquet").write_bytes(b"PAR1 cut short")
 
     with pytest.raises(ArchiveUnavailableError, match=r"000-a\.parquet"):

@@ -80,6 +80,7 @@ def select(tmp_path: Path) -> Select:
             archive=tmp_path,
             kafka={},
             types=known | (types or {}),
+            run=1,
         )
         made = {f.name: f for f in filters}
         return select_alerts(read, made, job, not_ours=not_ours or {})

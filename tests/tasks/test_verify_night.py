@@ -7,25 +7,29 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 import tasks.owned_rows
 from archive.slices import NightFolder
+from archive.summary import read_summary
 from cluster.access import KafkaAccess
 from filters import Catalogue
-from flows.verify import verify
+from flows.ending import Ending
+from flows.verify import repair, verify
 from ledger.row import LedgerKey
-from settings.errors import BrokerUnavailableError, NothingThereError
+from nightmail import RetryableError
+from settings.errors import NewerRunError, NothingThereError
 from settings.model import Settings
 from settings.names import LEDGER_TOPIC, stable_hash, transactional_id
-from tasks.verify_night import Verification
+from tasks.verification import Verification
 from tests.tasks.conftest import BRIGHT, FAINT, bright, make_filter
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 NIGHT = "20260301"
 FILTERS = [BRIGHT, FAINT]
+DONE = Ending(0, NIGHT, summarised=True)
 
 Night = Callable[..., Path]
 Check = Callable[..., Verification]
@@ -37,14 +41,15 @@ class Died(BaseException):
 
 @pytest.fixture
 def check(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Verify the night, with two filters for the survey's own."""
+    """Verify or, told how to complete it, repair the night, with two filters."""
     made = {f.name: f for f in FILTERS}
 
     catalogue = Catalogue(made, {})
     monkeypatch.setattr("tasks.find_night.load_catalogue", lambda _: catalogue)
 
     def run(**options: Any) -> Verification:
-        return verify(settings, survey="ztf", night=NIGHT, **options)
+        does = repair if options else verify
+        return does(settings, survey="ztf", night=NIGHT, **options)
 
     return run
 
@@ -199,7 +204,7 @@ def test_a_slice_that_was_lost_is_archived_again(  # noqa: PLR0913, PLR0917
     """The archive lacks it, the topics have it: it comes from the store, unsent."""
     simulated_night(alerts=60, rows_per_file=30)
     first = walk(filters=FILTERS)
-    archive = NightFolder(settings.archive_root(), "ztf", NIGHT)
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT, settings.topics.prefix)
     name = min(archive.visible())
     lost = archive.folder("matches") / f"{name}.parquet"
     file = str(pq.ParquetFile(lost).read().column("file")[0].as_py())
@@ -228,7 +233,7 @@ def test_a_repair_that_was_killed_is_settled(
     """A slice of a repair is shown by the next run, as the ledger names it."""
     simulated_night(alerts=30, rows_per_file=30)
     walk(filters=FILTERS)
-    archive = NightFolder(settings.archive_root(), "ztf", NIGHT)
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT, settings.topics.prefix)
     for kind in ("matches", "alerts"):
         next(archive.folder(kind).iterdir()).unlink()
 
@@ -264,7 +269,7 @@ def test_a_repair_leaves_a_run_alone(  # noqa: PLR0913, PLR0917
         return take(owned)
 
     monkeypatch.setattr(tasks.owned_rows.OwnedRows, "take", meanwhile)
-    with pytest.raises(BrokerUnavailableError, match="A run has worked on"):
+    with pytest.raises(NewerRunError, match="A run has worked on"):
         check(complete=lambda: None)
 
 
@@ -338,7 +343,7 @@ def test_a_late_file_and_a_pending_slice_are_found(
     (tmp_path / "late").rename(late)
 
     found = check()
-    repaired = check(complete=lambda: walk(filters=FILTERS))
+    repaired = check(complete=lambda: walk(filters=FILTERS) and DONE)
 
     kinds = {kind for kind, *_ in _kinds(found)}
     assert {"unsent", "unarchived", "archive"} <= kinds
@@ -409,10 +414,198 @@ def test_what_was_set_aside_agrees(settings: Settings, walk: Any, check: Check) 
     walk(filters=[make_filter(bright), FAINT])
 
     found = check()
-    archive = NightFolder(settings.archive_root(), "ztf", NIGHT)
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT, settings.topics.prefix)
     next(archive.folder("set_aside").iterdir()).unlink()
     without = check()
 
     assert found.problems == ()
     assert "2 alerts were kept and cannot be sent" in found.notes[0]
     assert {p.kind for p in without.problems} == {"archive"}
+
+
+@pytest.mark.parametrize("kind", ["matches", "alerts"])
+def test_the_archive_is_repaired_before_the_night_is_completed(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    agree: Any,
+    kind: str,
+) -> None:
+    """Else a run would send once more what it cannot see was sent."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    walk(filters=FILTERS)
+    archive = NightFolder(settings.archive_root(), "ztf", NIGHT, settings.topics.prefix)
+    next(archive.folder(kind).iterdir()).unlink()
+    same = pa.concat_tables(pq.read_table(f) for f in sorted(folder.glob("part-*")))
+    pq.write_table(same, folder / "same.parquet")
+
+    repaired = check(complete=lambda: walk(filters=FILTERS) and DONE)
+
+    assert repaired.problems == ()
+    agree(walk(filters=FILTERS))
+
+
+def test_a_repair_ends_as_the_nights_run(
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another run or nothing reachable stops it; what else failed is told."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    late = folder / "part-00001.parquet"
+    late.rename(tmp_path / "late")
+    walk(filters=FILTERS)
+    (tmp_path / "late").rename(late)
+
+    with pytest.raises(NewerRunError, match=r"not repaired: Somebody is at work\."):
+        check(complete=lambda: Ending(4, NIGHT, ("Somebody is at work.",)))
+    with pytest.raises(RetryableError, match=r"later: Kafka is away\."):
+        check(complete=lambda: Ending(5, NIGHT, ("Kafka is away.",), unreachable=True))
+    found = check(complete=lambda: Ending(1, NIGHT, ("It raised.",)))
+
+    assert {p.kind for p in found.problems} == {"unsent"}
+    assert "It raised." in caplog.text
+
+
+def test_a_new_generation_is_repaired_with_its_own_bytes(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    access: KafkaAccess,
+    admin: AdminClient,
+    topic: str,
+) -> None:
+    """The archive has the content of the file that was replaced; the store the other.
+
+    And the summary says where the alerts stand now.
+    """
+    folder = simulated_night(alerts=30, rows_per_file=30)
+    first = walk(filters=FILTERS)
+    _replace(folder / "part-00000.parquet")
+    older = _values(access, topic)
+    walk(filters=FILTERS, generation=1)
+    newer = _values(access, topic)
+    _wait(admin.delete_topics([topic]))
+
+    repaired = check(complete=lambda: pytest.fail("All files were sent."))
+
+    assert repaired.problems == ()
+    assert _values(access, topic) == newer
+    assert newer.keys() == older.keys()
+    assert not set(newer.values()) & set(older.values())
+    summary = read_summary(settings.archive_root(), "ztf", NIGHT)
+    assert summary is not None
+    (now,) = (t for t in summary.topics if t.topic == topic)
+    (before,) = (t for t in first.summary.topics if t.topic == topic)
+    assert [(p.first_offset, p.count) for p in now.partitions] == [
+        (0, p.count) for p in before.partitions
+    ]
+
+
+def _replace(file: Path) -> None:
+    """Write other magnitudes, on the same side of what the filters ask."""
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    for row in rows:
+        bright = row["candidate"]["magpsf"] < 18
+        row["candidate"]["magpsf"] += -0.01 if bright else 0.01
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+
+
+def _values(access: KafkaAccess, topic: str) -> dict[bytes, bytes]:
+    """Read the last value of each id."""
+    config = {"bootstrap.servers": access.public_servers, "group.id": "some-reader"}
+    consumer = Consumer(config | {"enable.partition.eof": True})
+    numbers = consumer.list_topics(timeout=10).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
+    found, ends = {}, 0
+    while ends < len(numbers):
+        message: Any = consumer.poll(20)
+        if message.error():
+            ends += 1
+            continue
+        found[dict(message.headers())["id"]] = message.value()
+    consumer.close()
+    return found
+
+
+def test_a_file_of_a_generation_that_was_not_completed_is_repaired(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    admin: AdminClient,
+    tmp_path: Path,
+) -> None:
+    """The ledger has a row of it that a later generation replaces: no run's work."""
+    folder = simulated_night(alerts=60, rows_per_file=30)
+    walk(filters=FILTERS)
+    away = folder / "part-00001.parquet"
+    away.rename(tmp_path / "away")
+    walk(filters=[FAINT], generation=1)
+    (tmp_path / "away").rename(away)
+    _wait(admin.delete_topics([f"{settings.topics.prefix}bright_ztf"]))
+
+    repaired = check(complete=lambda: Ending(1, NIGHT, ("It did nothing.",)))
+
+    assert _kinds(repaired) == {("unsent", "", "part-00001.parquet")}
+
+
+def test_a_repair_settles_what_waits_to_be_shown(
+    simulated_night: Night, walk: Any, check: Check, agree: Any
+) -> None:
+    """It is shown as the ledger names it, and not written once more."""
+    simulated_night(alerts=30, rows_per_file=30)
+
+    def die(where: str) -> None:
+        if where == "after commit":
+            raise Died
+
+    with pytest.raises(Died):
+        walk(filters=FILTERS, at=die)
+
+    repaired = check(complete=lambda: pytest.fail("All files were sent."))
+
+    assert repaired.problems == ()
+    agree(walk(filters=FILTERS))
+
+
+def test_each_topic_is_repaired_in_a_transaction_of_its_own(  # noqa: PLR0913, PLR0917
+    settings: Settings,
+    simulated_night: Night,
+    walk: Any,
+    check: Check,
+    admin: AdminClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that none is larger than those of a night."""
+    simulated_night(alerts=30, rows_per_file=30)
+    walk(filters=FILTERS)
+    topics = {f"{settings.topics.prefix}{name}_ztf" for name in ("bright", "faint")}
+    _wait(admin.delete_topics(list(topics)))
+    commit = tasks.owned_rows.OwnedRows.commit
+    seen = []
+
+    def look(owned: Any, records: Any, remember: Any) -> Any:
+        together = list(records)
+        seen.append({record.topic for record in together})
+        return commit(owned, together, remember)
+
+    monkeypatch.setattr(tasks.owned_rows.OwnedRows, "commit", look)
+    repaired = check(complete=lambda: pytest.fail("All files were sent."))
+
+    assert repaired.problems == ()
+    assert sorted(map(sorted, seen)) == sorted([name] for name in topics)
+
+
+def test_a_new_kafka_knows_no_night(settings: Settings, tmp_path: Path) -> None:
+    """Nor has it a ledger yet, which is no failure of Kafka's."""
+    new = settings.model_copy(update={"state_dir": tmp_path / "new"})
+    settings.store_root("ztf").mkdir(parents=True)
+
+    with pytest.raises(NothingThereError, match="Neither store nor ledger"):
+        verify(new, survey="ztf", night=NIGHT)

@@ -14,6 +14,7 @@ import pytest
 
 from cluster.access import KafkaAccess
 from nightmail import AlertConsumer
+from settings.errors import ArchiveUnavailableError
 from settings.model import Settings
 from tests.tasks.conftest import (
     BRIGHT,
@@ -296,6 +297,89 @@ def test_a_store_that_moved_to_its_other_layout_sends_nothing(
     assert walked.plan.folder == aggregated
     assert walked.plan.work == {}
     assert walked.summary == first.summary
+    agree(walked)
+
+
+def test_alerts_of_a_file_that_vanishes_are_sent_from_another(
+    simulated_night: Night, walk: Any, agree: Any
+) -> None:
+    """A compactor writes the merged file, and then deletes those that it is made of."""
+    folder = simulated_night(alerts=200)
+    parts = sorted(folder.glob("part-*"))
+    merged = pa.concat_tables(pq.read_table(part) for part in parts)
+    pq.write_table(merged, folder / "zz-merged.parquet")
+
+    def compact(where: str) -> None:
+        if where == "planned":
+            for part in parts:
+                part.unlink(missing_ok=True)
+
+    first = walk(filters=[BRIGHT, FAINT], at=compact)
+    second = walk(filters=[BRIGHT, FAINT])
+
+    assert first.summary.status == "failed"
+    assert second.summary.status == "complete"
+    assert sum(second.delivered.values()) == 200
+    agree(second)
+
+
+def test_alerts_of_a_damaged_file_are_sent_from_another(
+    simulated_night: Night, walk: Any, agree: Any
+) -> None:
+    """Its ids can still be read, its alerts cannot; a writer's second try is whole."""
+    folder = simulated_night(alerts=200)
+    file = folder / "part-00000.parquet"
+    shutil.copy(file, folder / "part-00009.parquet")
+    metadata = pq.ParquetFile(file).metadata.row_group(0)
+    cutout = metadata.column(metadata.num_columns - 1)
+    content = bytearray(file.read_bytes())
+    start = cutout.data_page_offset
+    content[start : start + 64] = bytes(64)
+    file.write_bytes(content)
+
+    walked = walk(filters=[BRIGHT, FAINT])
+    file.unlink()
+    after = walk(filters=[BRIGHT, FAINT])
+
+    assert walked.summary.status == "failed"
+    assert sum(walked.delivered.values()) == 200
+    assert after.plan.work == {}
+    assert after.summary.status == "complete"
+    agree(after)
+
+
+def test_files_of_different_filters_archive_an_alert_once(
+    simulated_night: Night, walk: Any, agree: Any
+) -> None:
+    """One file lacks a filter, a late one that repeats its alerts lacks both."""
+    folder = simulated_night(alerts=60, rows_per_file=60)
+    everything = make_filter(lambda candid: candid > 0, name="everything")
+    walk(filters=[BRIGHT])
+    shutil.copy(folder / "part-00000.parquet", folder / "late.parquet")
+
+    walked = walk(filters=[BRIGHT, everything])
+
+    assert walked.delivered["everything"] == 60
+    assert walked.summary.status == "complete"
+    agree(walked)
+
+
+def test_an_archive_that_was_lost_stops_the_night(
+    settings: Settings, simulated_night: Night, walk: Any, agree: Any
+) -> None:
+    """What was sent could not be left out of a merged file."""
+    folder = simulated_night(alerts=60, rows_per_file=60)
+    walk(filters=[BRIGHT, FAINT])
+    archive = settings.archive_root() / "ztf"
+    archive.rename(settings.state_dir / "unmounted")
+    (folder / "part-00000.parquet").rename(folder / "merged.parquet")
+
+    with pytest.raises(ArchiveUnavailableError, match="mount or restore the archive"):
+        walk(filters=[BRIGHT, FAINT])
+    (settings.state_dir / "unmounted").rename(archive)
+    walked = walk(filters=[BRIGHT, FAINT])
+
+    assert walked.summary.status == "complete"
     agree(walked)
 
 
