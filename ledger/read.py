@@ -52,6 +52,9 @@ PAUSE_S = 1.0
 BATCH = 10_000
 """Records taken from librdkafka at a time."""
 
+WAIT_S = 0.05
+"""How long they are waited for, which librdkafka does until it has them all [s]."""
+
 
 class LedgerReader:
     """One consumer that reads any partitions of the ledger, from the beginning.
@@ -179,7 +182,7 @@ class LedgerReader:
         heard = time.monotonic()
         deadline = heard + PATIENCE_S
         while any(reached[p] < ends[p] for p in partitions):
-            messages = self._consumer.consume(BATCH, 0.2)
+            messages = self._consumer.consume(BATCH, WAIT_S)
             for message in messages:
                 _take(message, mine, reached, found)
             now = time.monotonic()

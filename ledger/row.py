@@ -105,7 +105,7 @@ class LedgerRow:
     """CPU time of the filter [s]."""
 
     reason: str | None = None
-    """Why it failed."""
+    """Why it failed; of a row that was sent, what a repair has done."""
 
     set_aside: int = 0
     """Alerts kept by the filter that could not be sent, ever."""
