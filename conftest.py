@@ -9,6 +9,6 @@ import pytest
 def _everything_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what a command or Prefect, in an earlier test, has set for our logger."""
     logger = logging.getLogger("nightmail")
-    logger.setLevel(logging.NOTSET)
+    logger.setLevel(logging.WARNING)  # flows keep Prefect quiet by root's level
     monkeypatch.setattr(logger, "propagate", True)
     monkeypatch.setattr(logger, "disabled", False)

@@ -129,13 +129,14 @@ def plan_night(
         tried=after.tried if after else frozenset(),
     )
     view = look(done=read_settled(settings, access, found))
+    refused = _refused(access, view.topics, view.remaining)
     run = None
     if view.remaining or view.pending:
         run, done = claim(settings, access, found, view.shards, at=at)
         # What was sent until the claim is known now, and nobody older sends any more.
         view = look(done=done)
         _check_archive(view)
-    plan = _plan(access, view, run, after)
+    plan = _plan(view, refused, run, after)
     at("planned")
     return plan
 
@@ -160,7 +161,7 @@ def compare_night(
         partitions=count_partitions(access),
         tried=frozenset(),
     )
-    return _plan(access, view)
+    return _plan(view, _refused(access, view.topics, view.remaining))
 
 
 def read_settled(settings: Settings, access: KafkaAccess, found: FoundNight) -> Entries:
@@ -209,13 +210,12 @@ def _check_archive(view: NightView) -> None:
 
 
 def _plan(
-    access: KafkaAccess,
     view: NightView,
+    refused: Mapping[str, str],
     run: int | None = None,
     after: NightPlan | None = None,
 ) -> NightPlan:
     found, survey = view.found, view.found.survey
-    refused = _refused(access, view.topics, view.remaining)
     slices = {row.archive_slice for row in view.done.values() if row.archive_slice}
     sent = view.folder.sent(slices, view.generations)
     works, deferred = assign_ids(
