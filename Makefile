@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help .venv demo test smoke chaos lint types docs bench clean
+.PHONY: help .venv demo test smoke chaos fuzz lint types docs bench clean
 
 PY := .venv/bin/python
 READY := .venv/ready
@@ -36,6 +36,9 @@ smoke: $(READY) ## Run the nights as Prefect does: server, worker, schedule
 
 chaos: $(READY) ## Kill nights hundreds of times, and count what is lost or doubled
 	@$(PY) -m tests.chaos $(ARGS)
+
+fuzz: $(READY) ## Decode a million random and damaged alerts beside fastavro
+	@$(PY) -m client.tests.fuzz_avro $(ARGS)
 
 lint: $(READY) ## Check style and format
 	@$(PY) -m ruff check .

@@ -215,19 +215,10 @@ def _plan(
     run: int | None = None,
     after: NightPlan | None = None,
 ) -> NightPlan:
-    found, survey = view.found, view.found.survey
-    slices = {row.archive_slice for row in view.done.values() if row.archive_slice}
-    sent = view.folder.sent(slices, view.generations)
-    works, deferred = assign_ids(
-        _without(view.remaining, refused),
-        survey=survey,
-        sent={
-            name: sent[where] for name, where in view.topics.items() if where in sent
-        },
-        archived=view.folder.archived(slices, ID_COLUMN[survey]),
-    )
+    found = view.found
+    works, deferred = _assign(view, _without(view.remaining, refused))
     return NightPlan(
-        survey=survey,
+        survey=found.survey,
         night=found.night,
         folder=found.folder,
         partitions=view.partitions,
@@ -243,6 +234,20 @@ def _plan(
         run=run,
         tried=frozenset(w.unit.name for w in works) | (after.tried if after else set()),
         deferred=tuple(unit.name for unit in deferred),
+    )
+
+
+def _assign(view: NightView, remaining: Remaining) -> tuple[list[Work], list[Unit]]:
+    """Share out what remains, without the ids that were sent before."""
+    if not remaining:
+        return [], []
+    slices = {row.archive_slice for row in view.done.values() if row.archive_slice}
+    sent = view.folder.sent(slices, view.generations)
+    return assign_ids(
+        remaining,
+        survey=view.found.survey,
+        sent={n: sent[where] for n, where in view.topics.items() if where in sent},
+        archived=view.folder.archived(slices, ID_COLUMN[view.found.survey]),
     )
 
 

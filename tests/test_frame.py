@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """The checkout."""
 
 TARGETS = (
-    *("help", ".venv", "demo", "test", "smoke", "chaos"),
+    *("help", ".venv", "demo", "test", "smoke", "chaos", "fuzz"),
     *("lint", "types", "docs", "bench", "clean"),
 )
 """What `make` offers, in the order in which it says so."""
