@@ -25,6 +25,9 @@ class Job:
     types: Mapping[str, pa.DataType]
     """Type of each column that some file of the night has."""
 
+    without_cutouts: frozenset[str] = frozenset()
+    """Filters whose topics get alerts without cutouts."""
+
     run: int | None = None
     """Number of the run, see `ledger.claim`; None for one that claimed nothing."""
 

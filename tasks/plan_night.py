@@ -1,9 +1,8 @@
 """Plan a night: what is there, what was sent, and what remains."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -17,20 +16,20 @@ from ledger.read import Entries, LedgerReader
 from nightmail import Filter
 from nightmail.columns import flat_columns, leaf_type
 from settings import Settings
-from settings.errors import NewerRunError, SettingsError, StoreError
+from settings.errors import NewerRunError, SettingsError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash, topic
-from store.footer import Footer, read_footer
+from store.footer import Footer
+from store.path import StorePath
+from store.reader import StoreReader
 from store.unit import Unit, cut_into_units
 from tasks.assign_ids import assign_ids
 from tasks.find_night import FoundNight
 from tasks.list_night import list_night
+from tasks.read_store import reading
 from tasks.work import Work, is_done, newest_rows, read_generations
 
 Identities = dict[str, set[str]]
 """Identities under which each file was sent."""
-
-Files = tuple[Sequence[Footer], Sequence[str]]
-"""Footers of the night's files, and why others cannot be read."""
 
 Remaining = dict[Unit, tuple[str, ...]]
 """Filters that have yet to run, by unit."""
@@ -44,7 +43,7 @@ class NightPlan:
 
     survey: str
     night: str
-    folder: Path | None
+    folder: StorePath | None
     """None where the store has no such night."""
 
     partitions: Mapping[str, int]
@@ -78,6 +77,9 @@ class NightPlan:
     run: int | None = None
     """Number under which this run has claimed the night; None if it needs none."""
 
+    schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
+    """Schema of each file, by its name; equal ones are one."""
+
     @property
     def shards(self) -> int:
         """Partitions of the ledger."""
@@ -87,6 +89,16 @@ class NightPlan:
     def rows(self) -> int:
         """Alerts of the night."""
         return sum(unit.rows for unit in self.units)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a night."""
+
+    reader: StoreReader
+    footers: Sequence[Footer] = ()
+    damaged: Sequence[str] = ()
+    """Why others cannot be read."""
 
 
 def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> NightPlan:
@@ -103,13 +115,14 @@ def plan_night(settings: Settings, access: KafkaAccess, found: FoundNight) -> Ni
         was asked for.
     """
     log.info("Planning the night %s of %s.", found.night, found.survey)
-    files = _read_footers(settings, found.folder)
-    plan = _look(settings, access, found, files)
-    if not plan.work:
-        return plan
-    run, done = claim(settings, access, found, plan.shards)
-    # What was sent until the claim is known now, and nobody older sends any more.
-    return replace(_compare(settings, access, found, files, done), run=run)
+    with reading(settings) as reader:
+        files = _read_files(settings, reader, found.folder)
+        plan = _look(settings, access, found, files)
+        if not plan.work:
+            return plan
+        run, done = claim(settings, access, found, plan.shards)
+        # What was sent until the claim is known now, and nobody older sends any more.
+        return replace(_compare(settings, access, found, files, done), run=run)
 
 
 def compare_night(
@@ -124,7 +137,9 @@ def compare_night(
     SettingsError
         As `plan_night`.
     """
-    return _look(settings, access, found, _read_footers(settings, found.folder))
+    with reading(settings) as reader:
+        files = _read_files(settings, reader, found.folder)
+        return _look(settings, access, found, files)
 
 
 def claim(
@@ -143,7 +158,7 @@ def claim(
 
 
 def _look(
-    settings: Settings, access: KafkaAccess, found: FoundNight, files: Files
+    settings: Settings, access: KafkaAccess, found: FoundNight, files: _Files
 ) -> NightPlan:
     shards = count_partitions(access)[LEDGER_TOPIC]
     done = read_done(settings, access, found, shards)
@@ -154,13 +169,13 @@ def _compare(
     settings: Settings,
     access: KafkaAccess,
     found: FoundNight,
-    files: Files,
+    files: _Files,
     done: Entries,
 ) -> NightPlan:
-    footers, corrupt = files
-    units = tuple(unit for footer in footers for unit in cut_into_units(footer))
+    units = tuple(unit for footer in files.footers for unit in cut_into_units(footer))
     partitions = count_partitions(access)
-    types = _types([f.schema for f in footers], found)
+    schemas = _distinct(files.footers)
+    types = _types(dict.fromkeys(schemas.values()), found)
     prefix = settings.topics.prefix
     topics = {name: topic(prefix, name, found.survey) for name in found.filters}
     generations = _generations(found, topics, done)
@@ -168,7 +183,7 @@ def _compare(
     remaining = _remaining(found, units, topics, types, newest)
     refused = _refused(access, topics, remaining)
     willing = _without(remaining, refused)
-    works = _work(settings, found, willing, topics, done, generations)
+    works = _work(settings, found, files.reader, willing, topics, done, generations)
     folder = NightFolder(settings.archive_root(), found.survey, found.night)
     return NightPlan(
         survey=found.survey,
@@ -180,10 +195,11 @@ def _compare(
         catalogue=found.catalogue,
         work=_by_shard(works, folder.pending(), partitions[LEDGER_TOPIC]),
         types=types,
-        failures=(*corrupt, *_replaced(units, _identities(newest))),
+        failures=(*files.damaged, *_replaced(units, _identities(newest))),
         broken=found.broken,
         refused=refused,
         generations=generations,
+        schemas=schemas,
     )
 
 
@@ -235,19 +251,13 @@ def _without(remaining: Remaining, refused: Mapping[str, str]) -> Remaining:
     return {unit: names for unit, names in willing.items() if names}
 
 
-def _read_footers(
-    settings: Settings, folder: Path | None
-) -> tuple[list[Footer], list[str]]:
-    footers: list[Footer] = []
-    corrupt: list[str] = []
+def _read_files(
+    settings: Settings, reader: StoreReader, folder: StorePath | None
+) -> _Files:
     if folder is None:
-        return footers, corrupt
-    for name in list_night(settings, folder):
-        try:
-            footers.append(read_footer(folder, name))
-        except StoreError as error:
-            corrupt.append(str(error))
-    return footers, corrupt
+        return _Files(reader)
+    footers, damaged = reader.read_footers(folder, list_night(settings, folder))
+    return _Files(reader, footers, damaged)
 
 
 def _remaining(
@@ -279,6 +289,7 @@ def _remaining(
 def _work(  # noqa: PLR0913, PLR0917 - what the plan knows by now
     settings: Settings,
     found: FoundNight,
+    reader: StoreReader,
     remaining: Remaining,
     topics: Mapping[str, str],
     done: Entries,
@@ -294,6 +305,7 @@ def _work(  # noqa: PLR0913, PLR0917 - what the plan knows by now
         survey=survey,
         sent={name: sent[where] for name, where in topics.items() if where in sent},
         archived=folder.archived(slices, ID_COLUMN[survey]),
+        reader=reader,
     )
 
 
@@ -333,13 +345,18 @@ def _file_of(unit_name: str) -> str:
     return unit_name.partition("#")[0]
 
 
-def _types(schemas: Sequence[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
+def _distinct(footers: Sequence[Footer]) -> dict[str, pa.Schema]:
+    """Give the schema of each file, equal ones as one."""
+    known: dict[pa.Schema, pa.Schema] = {}
+    return {f.name: known.setdefault(f.schema, f.schema) for f in footers}
+
+
+def _types(schemas: Iterable[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
     """Type of each column that a filter or a class reads and that some file has."""
     wanted = {c for f in found.filters.values() for c in f.columns}
     wanted |= {*class_columns(found.survey)}
-    distinct = {schema.to_string(): schema for schema in schemas}
     types: dict[str, pa.DataType] = {}
-    for schema in distinct.values():
+    for schema in schemas:
         known = flat_columns(schema)
         for name in wanted - set(types):
             if len(known.get(name, ())) == 1:

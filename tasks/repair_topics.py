@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive.slices import NightFolder
@@ -26,9 +27,11 @@ from nightmail.avro import (
 )
 from settings import Settings
 from settings.errors import NightError
+from settings.names import sent_columns
 from store.footer import read_footer
 from store.parquet import ParquetUnit
-from store.unit import Unit, cut_into_units
+from store.path import StorePath
+from store.unit import Unit, UnitRows, cut_into_units
 from tasks.find_alerts import FoundAlerts, find_alerts
 from tasks.gather_evidence import Evidence
 from tasks.outbox import Outbox, Waiting
@@ -89,6 +92,7 @@ class _Repair:
             settings.archive_root(), self.plan.survey, self.plan.night
         )
         self.owned = OwnedRows(settings, access, evidence, file)
+        self._light = settings.topics.without_cutouts
 
     def send(self, lost: Lost) -> int:
         rows = self.owned.take()
@@ -109,7 +113,14 @@ class _Repair:
             )
 
     def _outboxes(self, stack: ExitStack, lost: Lost) -> Iterator[Outbox]:
-        """Encode what topics lack, slice by slice, each alert once."""
+        """Encode what topics lack, for those that get cutouts and for the others."""
+        for is_light in (False, True):
+            topics = [where for where in lost if self._is_light(where) == is_light]
+            if topics:
+                yield from self._of_slices(stack, {w: lost[w] for w in topics})
+
+    def _of_slices(self, stack: ExitStack, lost: Lost) -> Iterator[Outbox]:
+        """Encode what topics of the same columns lack, slice by slice, each once."""
         wanted = np.unique(np.concatenate(list(lost.values())))
         for part in self._archived_units():
             unit = ParquetUnit(part)
@@ -123,16 +134,23 @@ class _Repair:
                 " night again by --generation."
             )
 
+    def _is_light(self, where: str) -> bool:
+        return self.evidence.names[where] in self._light
+
     def _archived_units(self) -> Iterator[Unit]:
         folder = self.folder.folder("alerts")
         for name in sorted(self.folder.visible()):
             if (folder / f"{name}.parquet").exists():
-                yield from cut_into_units(read_footer(folder, f"{name}.parquet"))
+                yield from cut_into_units(
+                    read_footer(StorePath(str(folder)), f"{name}.parquet")
+                )
 
     def _encode(
-        self, stack: ExitStack, unit: ParquetUnit, found: FoundAlerts, lost: Lost
+        self, stack: ExitStack, unit: UnitRows, found: FoundAlerts, lost: Lost
     ) -> Outbox:
-        schema = derive_schema(unit.schema)
+        cutouts = not any(self._is_light(where) for where in lost)
+        columns = sent_columns(unit.schema.names, cutouts=cutouts)
+        schema = derive_schema(pa.schema([unit.schema.field(n) for n in columns]))
         headers = [
             ("night", self.plan.night.encode()),
             ("fingerprint", fingerprint(schema).encode()),
@@ -140,7 +158,7 @@ class _Repair:
         topics = {where: set(ids.tolist()) for where, ids in lost.items()}
         outbox = stack.enter_context(Outbox(compact(schema), headers))
         for places, batch in unit.rows(found.rows):
-            values = encode_batch(schema, wire_batch(batch))
+            values = encode_batch(schema, wire_batch(batch.select(columns)))
             indices = range(places.start, places.stop)
             for index, value in zip(indices, values, strict=True):
                 one = int(found.ids[index])

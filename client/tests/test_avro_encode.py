@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+# It compiles, which takes minutes where hypothesis traces it.
+import nightmail.avro.kernels.encode  # noqa: F401
 from nightmail import AlertError, SchemaError
 from nightmail.avro import compact, derive_schema, encode_batch, wire_batch
 

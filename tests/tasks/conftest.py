@@ -108,6 +108,7 @@ def walk(
             types=plan.types,
             run=plan.run,
             generations=plan.generations,
+            without_cutouts=frozenset(settings.topics.without_cutouts),
         )
         reports = list(distribute_shards(job, list(plan.work.items()), at=at))
         failures = [*plan.failures, *(r.message for r in reports if r.message)]

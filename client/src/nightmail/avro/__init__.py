@@ -10,8 +10,19 @@ except ModuleNotFoundError as error:
         "nightmail.avro needs pyarrow; install it by: pip install 'nightmail[arrow]'"
     ) from error
 
-from nightmail.avro.encode import encode_batch
+from nightmail.avro.decode import AvroDecoder, DecodedRows
+from nightmail.avro.encode import AvroEncoder, EncodedRows, encode_batch
 from nightmail.avro.schema import compact, derive_schema, fingerprint
 from nightmail.avro.text import wire_batch
 
-__all__ = ["compact", "derive_schema", "encode_batch", "fingerprint", "wire_batch"]
+__all__ = [
+    "AvroDecoder",
+    "AvroEncoder",
+    "DecodedRows",
+    "EncodedRows",
+    "compact",
+    "derive_schema",
+    "encode_batch",
+    "fingerprint",
+    "wire_batch",
+]
