@@ -50,8 +50,8 @@ types: $(READY) ## Check types, strictly
 docs: $(READY) ## Run what the documents show
 	@$(PY) -m pytest tests/docs $(ARGS)
 
-bench: $(READY) ## Time what benchmarks/ holds
-	@set -e; for file in benchmarks/[!_]*.py; do echo "$$file"; $(PY) "$$file" $(ARGS); done
+bench: $(READY) ## Time what benchmarks/ holds (SIZE=quick: minutes; SIZE=full: hours)
+	@$(PY) -m benchmarks._all --size '$(or $(SIZE),usual)' $(ARGS)
 
 clean: ## Remove .venv and caches; .nightmail, with topics and archive, stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

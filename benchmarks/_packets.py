@@ -41,7 +41,7 @@ def encode_packets(shared: Path, path: Path) -> Packets:
     path
         File to write.
     """
-    batch = _read_packets(shared)
+    batch = read_packets(shared)
     schema = derive_schema(batch.schema)
     values = encode_batch(schema, wire_batch(batch))
     path.write_bytes(b"".join(values))
@@ -55,10 +55,15 @@ def encode_packets(shared: Path, path: Path) -> Packets:
     )
 
 
-def _read_packets(shared: Path) -> pa.RecordBatch:
+def read_packets(shared: Path) -> pa.RecordBatch:
     """Put raw packets into the columns of the science store.
 
     What its science adds is that of the few real records there, over and over.
+
+    Parameters
+    ----------
+    shared
+        Folder of the real alerts.
     """
     raw = list(_raw_packets(shared))
     science = pq.read_table(shared / SCIENCE)

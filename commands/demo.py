@@ -103,8 +103,10 @@ def _say(title: str) -> None:
 
 def _next_night(settings: "Settings") -> str:
     from store.night import list_nights  # noqa: PLC0415
+    from store.path import StorePath  # noqa: PLC0415
 
-    there = {n for s in ALERTS for n in list_nights(settings.store_root(s))}
+    stores = [StorePath(settings.store_uri(survey)) for survey in ALERTS]
+    there = {night for store in stores for night in list_nights(store)}
     if not there:
         return FIRST_NIGHT
     last = datetime.strptime(max(there), "%Y%m%d").replace(tzinfo=UTC)

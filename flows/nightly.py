@@ -28,6 +28,7 @@ from settings.errors import NewerRunError
 from settings.load import load
 from settings.nights import check_survey, last_night
 from tasks.plan_night import NightPlan, needs_another_pass
+from tasks.read_store import reading
 from tasks.report import Report
 
 log = logging.getLogger("nightmail")
@@ -77,7 +78,7 @@ def nightly(
         generation=generation,
         must_exist=night is not None,
     )
-    with running(settings) as access:
+    with running(settings) as access, reading(settings):
         prepare(settings, access, found)
         planned = plan(settings, access, found)
         reports = _distribute(settings, access, planned)

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -31,8 +32,25 @@ logger.gateway.level = error
 """
 """Only errors, a line each; the two loggers are raised by Spark itself unless named."""
 
+LONGEST_CAUSE = 400
+"""Where the cause of a job's end is cut [character]."""
+
 TASK_FAILURES = 4
 """Times that Spark tries a task whose worker died; a local master tries once."""
+
+ROWS_OPTIONS = {
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.files.maxPartitionBytes": str(1 << 50),
+    "spark.sql.files.minPartitionNum": "1",
+    "spark.sql.unionOutputPartitioning": "false",
+    "spark.sql.orc.columnarReaderBatchSize": "128",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),
+}
+"""For a store whose rows Spark brings. Names are what the store says. A file is never
+cut, else its parts would come out of order. A union keeps the partitions of its frames:
+each is a shard. An alert may be 600 kB, so batches are few rows in the JVM, whose
+default of 4096 would be 2 GB, and bounded by bytes on their way to Python."""
 
 log = logging.getLogger("nightmail")
 
@@ -56,7 +74,7 @@ def spark_session(settings: Settings) -> Iterator[Any]:
         return
     log.info("Starting Spark (%s).", settings.spark.master)
     with tempfile.TemporaryDirectory(prefix="nightmail-spark-") as scratch:
-        with _interrupts_wait():
+        with _interrupts_wait(), _configured(Path(scratch)):
             session = _start(settings, Path(scratch))
         try:
             yield session
@@ -68,11 +86,16 @@ def spark_session(settings: Settings) -> Iterator[Any]:
             _end_gateway()
 
 
+def first_cause(error: Exception) -> str:
+    """Take the sentence that matters out of hundreds of lines of a Java trace."""
+    text = str(error)
+    cause = re.search(r".*Exception: ([^\n]+?)(?:\. |\.?\n|\.?$)", text)
+    return cause[1] if cause else text.strip().partition("\n")[0][:LONGEST_CAUSE]
+
+
 def _start(settings: Settings, scratch: Path) -> Any:
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
-    (scratch / "log4j2.properties").write_text(LOG4J)
-    os.environ["SPARK_CONF_DIR"] = str(scratch)
     os.environ["JAVA_HOME"] = str(
         find_java("spark", fallback=settings.state_dir / "cache").home
     )
@@ -87,6 +110,27 @@ def _start(settings: Settings, scratch: Path) -> Any:
     session = builder.appName("nightmail").getOrCreate()
     session.sparkContext.addPyFile(str(pack(scratch / "code").path))
     return session
+
+
+@contextmanager
+def _configured(scratch: Path) -> Iterator[None]:
+    """Have Spark start with our way of logging, and all else as SPARK_CONF_DIR has it.
+
+    What a cluster's people have set there holds, where it is not ours to say: memory of
+    executors, file systems and their keys, packages.
+    """
+    given = os.environ.get("SPARK_CONF_DIR")
+    for file in Path(given).glob("*") if given else ():
+        if file.is_file() and not file.name.startswith("log4j"):
+            shutil.copy(file, scratch)
+    (scratch / "log4j2.properties").write_text(LOG4J)
+    os.environ["SPARK_CONF_DIR"] = str(scratch)
+    try:
+        yield
+    finally:
+        os.environ.pop("SPARK_CONF_DIR")
+        if given:
+            os.environ["SPARK_CONF_DIR"] = given
 
 
 @contextmanager
@@ -121,8 +165,8 @@ def _options(master: str, scratch: Path) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.executorEnv.PYTHONSAFEPATH": "1",
         "spark.driver.memory": "1g",
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
         "spark.sql.artifact.isolation.enabled": "false",
+        **ROWS_OPTIONS,
     }
     if master.startswith("local"):
         options |= {

@@ -1,5 +1,6 @@
 """The example settings file: every setting with its default and one line of why."""
 
+import json
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -54,6 +55,8 @@ def _toml(field: FieldInfo) -> str:
     default: Any = field.default
     if isinstance(default, int):
         return str(default)
+    if isinstance(default, tuple):
+        return json.dumps(default)
     text = "" if default is None else str(default)
     if isinstance(default, str | Path) or default is None:
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')

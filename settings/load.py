@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from settings.errors import SettingsError
-from settings.model import ENV_PREFIX, Settings
+from settings.model import ENV_PREFIX, Settings, has_secret
 
 FILE_VARIABLE = "NIGHTMAIL_SETTINGS"
 """Environment variable that names the settings file."""
@@ -216,7 +216,8 @@ def _first_problem(error: ValidationError, sources: Mapping[str, str]) -> Settin
     key = ".".join(str(part) for part in problem["loc"])
     reason = problem["msg"].removeprefix("Value error, ")
     reason = reason[0].lower() + reason[1:]
-    value = "" if _is_secret(key) else f" {problem['input']!r}"
+    hidden = _is_secret(key) or has_secret(str(problem["input"]))
+    value = "" if hidden else f" {problem['input']!r}"
     source = sources.get(key, "default")
     return SettingsError(f"{source}: {key}{value} is wrong: {reason}.")
 

@@ -14,11 +14,19 @@ from pydantic import (
     field_validator,
 )
 
+from settings.errors import SettingsError
+
 ENV_PREFIX = "NIGHTMAIL_"
 """Beginning of every environment variable; levels are joined by two underscores."""
 
 FILE_SCHEME = "file://"
 """Beginning of a folder written as a URI."""
+
+STORE_FORMATS = ("parquet", "orc")
+"""Formats of stores: Arrow reads the first, Spark the others."""
+
+STORE_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")
+"""URLs of stores that Arrow opens."""
 
 
 class Section(BaseModel):
@@ -42,14 +50,43 @@ class Store(Section):
     uri: str = Field(
         default="{state_dir}/store/{survey}",
         description=(
-            "Folder that holds science/<night>/*.parquet; {survey} is ztf or lsst."
+            "Folder or URL that holds science/<night>/*.parquet; {survey} is ztf or"
+            " lsst."
         ),
     )
+
+    format: str = Field(
+        default="parquet",
+        description="Format of its files: parquet, or orc, which Spark reads.",
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _has_files(cls, value: str) -> str:
+        if value not in STORE_FORMATS:
+            known = " and ".join(STORE_FORMATS)
+            raise ValueError(
+                f"only {known} are read. What is done of a night is remembered by file,"
+                " so a table without files of its own (jdbc, delta, iceberg) cannot be"
+                " a store; csv and json cannot hold cutouts"
+            )
+        return value
 
     @field_validator("uri")
     @classmethod
     def _known(cls, value: str) -> str:
-        return _folder_only(value, {"{state_dir}", "{survey}"})
+        if not is_remote(value):
+            return _folder_only(value, {"{state_dir}", "{survey}"})
+        scheme = value.partition("://")[0]
+        if scheme not in STORE_SCHEMES:
+            known = ", ".join(f"{name}://" for name in ("file", *STORE_SCHEMES))
+            raise ValueError(f"{scheme}:// is not supported, only a folder, {known}")
+        if has_secret(value):
+            raise ValueError(
+                "it has a secret, which everybody would see: give it in the environment"
+                " as AWS_SECRET_ACCESS_KEY or what else its library reads"
+            )
+        return _placed(value, {"{survey}"})
 
 
 class Archive(Section):
@@ -126,6 +163,21 @@ class Topics(Section):
         pattern=r"^\d+[smhd]$",
         description="How long a topic keeps alerts: 7d, 168h.",
     )
+
+    without_cutouts: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Filters whose topics get alerts without cutouts; in the environment,"
+            " separated by commas."
+        ),
+    )
+
+    @field_validator("without_cutouts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [name.strip() for name in value.split(",") if name.strip()]
+        return value
 
     @property
     def retention_ms(self) -> int:
@@ -209,8 +261,26 @@ class Settings(Section):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    def store_uri(self, survey: str) -> str:
+        """Absolute folder of a survey's science store, or its URL."""
+        uri = self.store.uri
+        if is_remote(uri):
+            return uri.replace("{survey}", survey)
+        return str(self._folder(uri, survey))
+
     def store_root(self, survey: str) -> Path:
-        """Folder of a survey's science store."""
+        """Folder of a survey's science store, to write into.
+
+        Raises
+        ------
+        SettingsError
+            The store is not on this machine.
+        """
+        if is_remote(self.store.uri):
+            raise SettingsError(
+                "Only a store in a folder of this machine can be written to, and"
+                f" store.uri is {self.store.uri}."
+            )
         return self._folder(self.store.uri, survey)
 
     def archive_root(self) -> Path:
@@ -224,6 +294,16 @@ class Settings(Section):
         return Path(filled).expanduser().absolute()
 
 
+def is_remote(uri: str) -> bool:
+    """Tell whether a URI is no folder of this machine."""
+    return "://" in uri and not _is_file(uri)
+
+
+def has_secret(uri: str) -> bool:
+    """Tell whether a URL has a password, or an option that is one."""
+    return re.search(r"://[^/?]*:[^/?@]*@|[?&]client_secret=", uri) is not None
+
+
 def _is_file(uri: str) -> bool:
     return uri.startswith(FILE_SCHEME)
 
@@ -232,9 +312,14 @@ def _folder_only(uri: str, placeholders: set[str]) -> str:
     """Refuse what would become a folder of a strange name."""
     if not uri:
         raise ValueError("it is empty")
-    if "://" in uri and not _is_file(uri):
+    if is_remote(uri):
         scheme = uri.partition("://")[0]
         raise ValueError(f"{scheme}:// is not supported, only a folder or file://")
+    return _placed(uri, placeholders)
+
+
+def _placed(uri: str, placeholders: set[str]) -> str:
+    """Refuse names in braces that nobody fills in."""
     for name in re.findall(r"\{[^}]*\}?", uri):
         if name not in placeholders:
             known = " and ".join(sorted(placeholders))

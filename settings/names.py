@@ -1,6 +1,7 @@
 """Names of topics, groups, ids and folders; nothing else spells them."""
 
 import hashlib
+from collections.abc import Iterable
 
 SURVEYS: tuple[str, ...] = ("ztf", "lsst")
 """The surveys that nightmail knows."""
@@ -26,6 +27,9 @@ OBJECT_COLUMNS = {
 }
 """The columns that name the object, in order of preference; null and 0 mean none."""
 
+CUTOUT_COLUMNS = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
+"""The columns of images, of both surveys: most of an alert's bytes."""
+
 TIME_ZONE = {"ztf": "America/Los_Angeles", "lsst": "America/Santiago"}
 """Where the telescope stands; nights run from noon to noon there."""
 
@@ -43,6 +47,19 @@ def nights_topic(prefix: str, survey: str) -> str:
 def transactional_id(prefix: str, survey: str, night: str, shard: int | str) -> str:
     """Id under which one shard of one night publishes; a newer owner fences it."""
     return f"{GROUP_PREFIX}.{prefix}{survey}.{night}.{shard}"
+
+
+def sent_columns(names: Iterable[str], *, cutouts: bool) -> list[str]:
+    """Columns of the store that a topic gets.
+
+    Parameters
+    ----------
+    names
+        All of them, as the store has them at the top.
+    cutouts
+        Whether the topic gets images too.
+    """
+    return [name for name in names if cutouts or name not in CUTOUT_COLUMNS]
 
 
 def stable_hash(text: str, modulus: int) -> int:

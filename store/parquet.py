@@ -1,12 +1,6 @@
-"""Rows of a unit, read from Parquet by Arrow: narrow columns first, wanted rows later.
-
-The interface that a store which Arrow cannot open will have too: `schema`,
-`columns(names)`, `rows(indices)`.
-"""
+"""Rows of a unit, read from Parquet by Arrow."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pat
 
-from nightmail.columns import pick, resolve
+from nightmail.columns import resolve
 from settings.errors import StoreError
-from store.footer import read_identity
-from store.unit import Unit
-
-NARROW_ROWS = 10_000
-"""Rows of a narrow batch, on which filters run."""
+from store.footer import read_metadata
+from store.path import damage_named
+from store.unit import NARROW_ROWS, Unit, name_columns
 
 WIDE_ROWS = 1000
 """Most rows of a batch that holds whole alerts."""
@@ -31,7 +23,10 @@ WIDE_BYTES = 64 << 20
 
 
 class ParquetUnit:
-    """One unit of a night, memory-mapped.
+    """One unit of a night: `UnitRows` that Arrow reads.
+
+    A local file is mapped into memory and not buffered; of another, all that one call
+    needs of a row group is asked for at once.
 
     Parameters
     ----------
@@ -41,58 +36,37 @@ class ParquetUnit:
     Raises
     ------
     StoreError
-        The file cannot be opened; reading raises it too, for a file that is damaged
-        behind its footer.
+        The file cannot be opened, or is another than the unit's.
+    StoreUnavailableError
+        The file system does not answer; reading raises it too.
     """
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
-        with _translated(unit):
-            self._file = pq.ParquetFile(unit.path, memory_map=True, pre_buffer=False)
-            if read_identity(Path(unit.path)) != unit.identity:
-                raise StoreError(f"{Path(unit.path).name} changed while the night ran.")
+        with damage_named(unit.path):
+            file = unit.path.open()
+            metadata, identity = read_metadata(file)
+            if identity != unit.identity:
+                raise StoreError(f"{unit.path} changed while the night ran.")
+            self._file = pq.ParquetFile(
+                file, metadata=metadata, pre_buffer=not unit.path.is_local
+            )
         self.schema: pa.Schema = self._file.schema_arrow
         self._leaves = list(_leaf_paths(self.schema))
 
     def columns(
         self, names: Sequence[str], absent: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
-        """Yield narrow batches, their columns named as filters name them.
-
-        Parameters
-        ----------
-        names
-            Flat names, each of which the file has.
-        absent
-            Flat names that other files of the night have, and their types: columns of
-            nulls here.
-        """
+        """Yield narrow batches, see `UnitRows`."""
         paths = {name: resolve(self.schema, name) for name in names}
         leaves = self._parquet_columns(set(paths.values()))
         for batch in self._batches(NARROW_ROWS, self._unit.groups, leaves):
-            picked = {n: pick(batch.column(p[0]), p[1:]) for n, p in paths.items()}
-            nulls: dict[str, Any] = {
-                n: pa.nulls(len(batch), t) for n, t in absent.items()
-            }
-            yield pa.RecordBatch.from_pydict(picked | nulls)
+            yield name_columns(batch, paths, absent)
 
     def rows(
         self, wanted: npt.NDArray[np.int64]
     ) -> Iterator[tuple[slice, pa.RecordBatch]]:
-        """Yield whole alerts, a bounded number at a time.
-
-        Parameters
-        ----------
-        wanted
-            Row numbers within the unit, ascending.
-
-        Yields
-        ------
-        slice
-            Which of `wanted` the batch holds.
-        pyarrow.RecordBatch
-            Their rows, in that order.
-        """
+        """Yield whole alerts, see `UnitRows`."""
         start = 0
         for group in self._unit.groups:
             end = start + self._file.metadata.row_group(group).num_rows
@@ -125,7 +99,7 @@ class ParquetUnit:
     def _batches(
         self, rows: int, groups: Sequence[int], columns: list[str] | None
     ) -> Iterator[pa.RecordBatch]:
-        with _translated(self._unit):
+        with damage_named(self._unit.path):
             yield from self._file.iter_batches(
                 batch_size=rows,
                 row_groups=[*groups],
@@ -140,17 +114,6 @@ class ParquetUnit:
             for index, leaf in enumerate(self._leaves)
             if any(leaf[: len(path)] == path for path in paths)
         ]
-
-
-@contextmanager
-def _translated(unit: Unit) -> Iterator[None]:
-    """Arrow's complaints about a damaged file become a StoreError that names it."""
-    try:
-        yield
-    except (OSError, pa.ArrowException) as error:
-        why = str(error).strip().splitlines()[0]
-        name = Path(unit.path).name
-        raise StoreError(f"{name} cannot be read as Parquet: {why}") from error
 
 
 def _leaf_paths(schema: pa.Schema) -> Iterator[tuple[str, ...]]:

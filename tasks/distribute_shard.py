@@ -1,7 +1,7 @@
 """Distribute one shard of a night: what a Spark task does, and a plain process can."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,15 @@ from nightmail.avro import (
     wire_batch,
 )
 from settings.errors import ArchiveUnavailableError, NewerRunError, SettingsError
-from settings.names import ID_COLUMN, LEDGER_TOPIC, topic, transactional_id
+from settings.names import (
+    ID_COLUMN,
+    LEDGER_TOPIC,
+    sent_columns,
+    topic,
+    transactional_id,
+)
 from store.parquet import ParquetUnit
+from store.unit import Unit, UnitRows
 from tasks.job import Job
 from tasks.outbox import Outbox
 from tasks.parcel import Parcel
@@ -56,10 +63,15 @@ OUTCOMES: dict[str, tuple[type[Exception], ...]] = {
 """What an error means to the driver; any other is `failed`."""
 
 
+Open = Callable[[Unit], UnitRows]
+"""What gives the rows of a unit; it may raise a StoreError."""
+
+
 def distribute_shards(
     job: Job,
-    plan: Sequence[tuple[int, Sequence[Work]]],
+    plan: Iterable[tuple[int, Iterable[Work]]],
     *,
+    open_unit: Open = ParquetUnit,
     at: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Report]:
     """Distribute some shards, one after the other.
@@ -70,7 +82,9 @@ def distribute_shards(
     Parameters
     ----------
     plan
-        Shard and work, as planned.
+        Shard and work, as planned; each work is taken when the one before is done.
+    open_unit
+        Opens the rows of the unit whose turn it is, again after a new start.
     at
         Told the name of each point that is passed, so that a test can end it there.
     """
@@ -78,7 +92,8 @@ def distribute_shards(
         filters = load_filters(job.survey)
         with LedgerReader(job.kafka) as reader:
             for shard, works in plan:
-                for report in _Shard(job, shard, filters, reader, at).run(works):
+                turn = _Shard(job, shard, filters, reader, open_unit, at)
+                for report in turn.run(works):
                     yield report
                     if report.outcome == "unavailable":
                         # The next shard would wait as long, for the same.
@@ -110,16 +125,17 @@ def _encode(schema: Any, batch: pa.RecordBatch) -> Sequence[bytes | AlertError]:
 class _Shard:
     """One shard, from its producer to its last commit."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a task has, and a shard needs
         self,
         job: Job,
         shard: int,
         filters: Mapping[str, Filter],
         reader: LedgerReader,
+        open_unit: Open,
         at: Callable[[str], None],
     ) -> None:
         self.job, self.shard, self.filters = job, shard, filters
-        self.reader, self.at = reader, at
+        self.reader, self.open_unit, self.at = reader, open_unit, at
         self.folder = NightFolder(job.archive, job.survey, job.night, job.prefix)
         self.refused: dict[str, str] = {}
         """Topics that refused in this run, and why; the rest goes on without them."""
@@ -127,16 +143,21 @@ class _Shard:
         self.transactor: Transactor
         self.done: Entries
 
-    def run(self, works: Sequence[Work]) -> Iterator[Report]:
+    def run(self, works: Iterable[Work]) -> Iterator[Report]:
         """Do the work, starting again where only that helps."""
-        remaining, deadline = list(works), time.monotonic() + PATIENCE_S
+        coming, deadline = iter(works), time.monotonic() + PATIENCE_S
+        work: Work | None = None
         while True:
             try:
                 self._own()
-                while remaining:
-                    yield self._report(remaining[0])
-                    remaining.pop(0)
-                    deadline = time.monotonic() + PATIENCE_S
+                while True:
+                    if work is None:
+                        work = next(coming, None)
+                        deadline = time.monotonic() + PATIENCE_S
+                    if work is None:
+                        break
+                    yield self._report(work)
+                    work = None
             except RestartError as error:
                 if time.monotonic() < deadline:
                     time.sleep(RESTART_PAUSE_S)
@@ -196,8 +217,16 @@ class _Shard:
         return None
 
     def _distribute(self, work: Work) -> int:
-        """Send one unit to all topics; where one refuses, to the others without it."""
-        queue, duplicates = [list(work.filters)], 0
+        """Send one unit to all topics; where one refuses, to the others without it.
+
+        What gets other columns is another walk: encoded once for each set of columns.
+        """
+        light = self.job.without_cutouts
+        queue = [
+            [n for n in work.filters if (n in light) == is_light]
+            for is_light in (False, True)
+        ]
+        duplicates = 0
         while queue:
             wanted = queue.pop(0)
             names = [name for name in self._missing(work) if name in wanted]
@@ -231,7 +260,7 @@ class _Shard:
 
     def _walk(self, work: Work, filters: Mapping[str, Filter]) -> int:
         """Read, filter, encode, archive and send one unit."""
-        unit = ParquetUnit(work.unit)
+        unit = self.open_unit(work.unit)
         selection = select_alerts(
             unit,
             filters,
@@ -239,10 +268,11 @@ class _Shard:
             not_ours=work.not_ours,
         )
         self.at("selected")
-        schema = derive_schema(unit.schema)
+        sent = self._sent_schema(unit.schema, filters)
+        schema = derive_schema(sent)
         with Outbox(compact(schema), self._headers(fingerprint(schema))) as outbox:
             parcel = self._parcel(work, filters, selection, outbox)
-            name = self._archive(parcel, unit, schema, work.archived)
+            name = self._archive(parcel, unit, (schema, sent.names), work.archived)
             self.at("archived")
             rows: Entries = {}
             self.transactor.send(
@@ -259,6 +289,12 @@ class _Shard:
             self.folder.publish(name)
         self.at("published")
         return selection.duplicates
+
+    def _sent_schema(self, schema: pa.Schema, filters: Iterable[str]) -> pa.Schema:
+        """Columns that these filters' topics get; it is the same for all of them."""
+        cutouts = not self.job.without_cutouts.intersection(filters)
+        names = sent_columns(schema.names, cutouts=cutouts)
+        return pa.schema([schema.field(name) for name in names])
 
     def _parcel(
         self,
@@ -280,18 +316,23 @@ class _Shard:
     def _archive(
         self,
         parcel: Parcel,
-        unit: ParquetUnit,
-        schema: Any,
+        unit: UnitRows,
+        sent_as: tuple[Any, list[str]],
         archived: Sequence[int],
     ) -> str | None:
-        """Encode the wanted rows into the outbox, and write the pending slice."""
+        """Encode the wanted rows into the outbox, and write the pending slice.
+
+        The topics get the columns of `sent_as`, the archive gets all.
+        """
         if not len(parcel.selection.rows):
             return None
+        schema, columns = sent_as
         name = self.folder.name_slice(self.shard, parcel.digest())
         there = np.union1d(self._archived(parcel.unit.name), archived)
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):
-                sent = parcel.pack(where, _encode(schema, wire_batch(batch)))
+                wire = wire_batch(batch.select(columns))
+                sent = parcel.pack(where, _encode(schema, wire))
                 if parcel.is_too_much(self.job.partitions):
                     raise RefusedError("It is too much for one transaction", {})
                 new = sent & ~np.isin(parcel.selection.ids[where], there)

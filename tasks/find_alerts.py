@@ -9,7 +9,7 @@ import numpy.typing as npt
 from filters.classes import class_columns, classify
 from nightmail.columns import flat_columns
 from settings.names import ID_COLUMN, OBJECT_COLUMNS, stable_hash
-from store.parquet import ParquetUnit
+from store.unit import UnitRows
 from tasks.select_alerts import HASHES, name_objects
 
 Integers = npt.NDArray[np.int64]
@@ -32,7 +32,7 @@ class FoundAlerts:
     """Class of each, length n."""
 
 
-def find_alerts(unit: ParquetUnit, survey: str, wanted: Integers) -> FoundAlerts:
+def find_alerts(unit: UnitRows, survey: str, wanted: Integers) -> FoundAlerts:
     """Find the first row of each wanted id that a unit has.
 
     Raises
@@ -60,7 +60,7 @@ def find_alerts(unit: ParquetUnit, survey: str, wanted: Integers) -> FoundAlerts
     return FoundAlerts(np.concatenate(rows), np.concatenate(ids), objects, classes)
 
 
-def _known(unit: ParquetUnit, survey: str, names: Iterable[str]) -> list[str]:
+def _known(unit: UnitRows, survey: str, names: Iterable[str]) -> list[str]:
     known = flat_columns(unit.schema)
     distinct = dict.fromkeys(names)
     distinct.pop(ID_COLUMN[survey], None)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from filters import load_catalogue
 from nightmail import Filter
 from settings import Settings
-from settings.errors import NothingThereError
+from settings.errors import NothingThereError, SettingsError
+from settings.names import SURVEYS
 from settings.nights import check_night, check_survey
 from store.night import find_folder
+from store.path import StorePath
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class FoundNight:
 
     survey: str
     night: str
-    folder: Path | None
+    folder: StorePath | None
     """None where the store has no such night."""
 
     filters: Mapping[str, Filter]
@@ -64,10 +65,11 @@ def find_night(  # noqa: PLR0913 - what a run can ask for
     StoreUnavailableError
         There is no store.
     SettingsError
-        What was given is not a night.
+        What was given is not a night, or a setting names a filter that is none.
     """
     check_survey(survey)
     check_night(night)
+    _check_columns(settings)
     catalogue = load_catalogue(survey)
     for name in names or ():
         if name not in catalogue.filters and name not in catalogue.broken:
@@ -86,11 +88,26 @@ def find_night(  # noqa: PLR0913 - what a run can ask for
     )
 
 
+def _check_columns(settings: Settings) -> None:
+    """Refuse to send cutouts because a name was mistyped."""
+    wanted = settings.topics.without_cutouts
+    if not wanted:
+        return
+    catalogues = [load_catalogue(survey) for survey in SURVEYS]
+    known = {name for one in catalogues for name in (*one.filters, *one.broken)}
+    for name in wanted:
+        if name not in known:
+            raise SettingsError(
+                f"topics.without_cutouts: there is no filter {name}; there are"
+                f" {', '.join(sorted(known))}."
+            )
+
+
 def _folder(
     settings: Settings, survey: str, night: str, *, must_exist: bool
-) -> Path | None:
+) -> StorePath | None:
     try:
-        return find_folder(settings.store_root(survey), night)
+        return find_folder(StorePath(settings.store_uri(survey)), night)
     except NothingThereError:
         if must_exist:
             raise

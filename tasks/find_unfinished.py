@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from archive.disk import refusals_explained
 from archive.summary import Status, Summary, read_summary, summary_file
 from settings import Settings
-from settings.errors import NightError, SettingsError, StoreUnavailableError
+from settings.errors import NightError, SettingsError
 from settings.nights import check_night, check_survey, last_night
-from store.night import list_nights
+from store.night import check_store, list_nights
+from store.path import StorePath
 
 FINISHED: frozenset[Status] = frozenset({"complete", "empty"})
 """What the summary of a night says that needs no further run."""
@@ -130,12 +131,8 @@ def find_summary(settings: Settings, survey: str, night: str) -> Summary | None:
 
 
 def _ended_nights(settings: Settings, survey: str, at: dt.datetime) -> list[str]:
-    root = settings.store_root(survey)
-    if not root.is_dir():
-        raise StoreUnavailableError(
-            f"There is no science store at {root}; set store.uri to the folder that"
-            " holds science/<night>."
-        )
+    root = StorePath(settings.store_uri(survey))
+    check_store(root)
     last = last_night(survey, at)
     return [night for night in list_nights(root) if night <= last and _is_date(night)]
 

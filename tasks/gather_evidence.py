@@ -13,10 +13,10 @@ from cluster.contents import Contents, Integers, read_contents
 from ledger.read import Entries
 from settings import Settings
 from settings.names import ID_COLUMN, topic
-from tasks.assign_ids import read_ids
 from tasks.find_night import FoundNight
 from tasks.plan_night import NightPlan, compare_night
 from tasks.read_back import read_done
+from tasks.read_store import reading
 from tasks.work import newest_rows, read_generations
 
 DAY = dt.timedelta(days=1)
@@ -75,7 +75,9 @@ def gather_evidence(
     ArchiveUnavailableError
         The archive cannot be read.
     """
-    plan = compare_night(settings, access, found)
+    with reading(settings) as reader:
+        plan = compare_night(settings, access, found)
+        ids = reader.read_ids(plan.units, ID_COLUMN[found.survey])
     done = read_done(settings, access, plan)
     generations = {**read_generations(done), **plan.generations}
     night = NightFolder(
@@ -95,7 +97,7 @@ def gather_evidence(
         set_aside=night.rows("set_aside", columns),
         alerts=night.ids(sorted(night.visible()), ID_COLUMN[found.survey]),
         pending=pending,
-        stored={unit.name: read_ids(unit, found.survey) for unit in plan.units},
+        stored={u.name: mine for u, mine in zip(plan.units, ids, strict=True)},
         names=names,
     )
 

@@ -30,3 +30,6 @@ class Job:
 
     generations: Mapping[str, int] = field(default_factory=dict)
     """Generation of each topic; 0 where it was never sent again on purpose."""
+
+    without_cutouts: frozenset[str] = frozenset()
+    """Filters whose topics get alerts without cutouts."""

@@ -1,8 +1,7 @@
 """Look at a night: its files in the store, and what of them the ledger has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -11,9 +10,11 @@ from filters.classes import class_columns
 from ledger.read import Entries
 from nightmail.columns import flat_columns, leaf_type
 from settings import Settings
-from settings.errors import SettingsError, StoreError
+from settings.errors import SettingsError
 from settings.names import LEDGER_TOPIC, topic
-from store.footer import Footer, read_footer
+from store.footer import Footer
+from store.path import StorePath
+from store.reader import StoreReader
 from store.unit import Unit, cut_into_units
 from tasks.find_night import FoundNight
 from tasks.list_night import list_night
@@ -31,7 +32,7 @@ class StoredFiles:
     """What the store has of a night."""
 
     footers: Sequence[Footer]
-    corrupt: Sequence[str]
+    damaged: Sequence[str]
     """Why the others cannot be read, a sentence each."""
 
 
@@ -44,6 +45,9 @@ class NightView:
     units: tuple[Unit, ...]
     partitions: Mapping[str, int]
     """Partitions of every topic that there is."""
+
+    schemas: Mapping[str, pa.Schema]
+    """Schema of each file, by its name; equal ones are one."""
 
     types: Mapping[str, pa.DataType]
     """Type of every column that a filter names and some file has."""
@@ -72,18 +76,19 @@ class NightView:
         return [n for n in self.folder.pending() if shard_of_slice(n) in there]
 
 
-def read_store(settings: Settings, folder: Path | None) -> StoredFiles:
-    """Read the footers of a night's files; none where the store has no such night."""
-    footers: list[Footer] = []
-    corrupt: list[str] = []
+def read_files(
+    settings: Settings, reader: StoreReader, folder: StorePath | None
+) -> StoredFiles:
+    """Read the footers of a night's files; none where the store has no such night.
+
+    Raises
+    ------
+    StoreUnavailableError
+        The store does not answer.
+    """
     if folder is None:
-        return StoredFiles(footers, corrupt)
-    for name in list_night(settings, folder):
-        try:
-            footers.append(read_footer(folder, name))
-        except StoreError as error:
-            corrupt.append(str(error))
-    return StoredFiles(footers, corrupt)
+        return StoredFiles((), ())
+    return StoredFiles(*reader.read_footers(folder, list_night(settings, folder)))
 
 
 def look_at_night(  # noqa: PLR0913 - all that is known of it
@@ -108,7 +113,8 @@ def look_at_night(  # noqa: PLR0913 - all that is known of it
         A topic is beyond the generation that was asked for.
     """
     units = tuple(u for footer in stored.footers for u in cut_into_units(footer))
-    types = _types([f.schema for f in stored.footers], found)
+    schemas = _distinct(stored.footers)
+    types = _types(dict.fromkeys(schemas.values()), found)
     prefix, archive = settings.topics.prefix, settings.archive_root()
     topics = {name: topic(prefix, name, found.survey) for name in found.filters}
     generations = _generations(found, topics, done)
@@ -120,13 +126,14 @@ def look_at_night(  # noqa: PLR0913 - all that is known of it
         folder=NightFolder(archive, found.survey, found.night, prefix),
         units=units,
         partitions=partitions,
+        schemas=schemas,
         types=types,
         topics=topics,
         done=done,
         newest=newest,
         generations=generations,
         remaining=_remaining(found, left, topics, types, newest),
-        failures=(*stored.corrupt, *_replaced(units, identities)),
+        failures=(*stored.damaged, *_replaced(units, identities)),
     )
 
 
@@ -202,13 +209,18 @@ def _file_of(unit_name: str) -> str:
     return unit_name.partition("#")[0]
 
 
-def _types(schemas: Sequence[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
+def _distinct(footers: Sequence[Footer]) -> dict[str, pa.Schema]:
+    """Give the schema of each file, equal ones as one."""
+    known: dict[pa.Schema, pa.Schema] = {}
+    return {f.name: known.setdefault(f.schema, f.schema) for f in footers}
+
+
+def _types(schemas: Iterable[pa.Schema], found: FoundNight) -> dict[str, pa.DataType]:
     """Type of each column that a filter or a class reads and that some file has."""
     wanted = {c for f in found.filters.values() for c in f.columns}
     wanted |= {*class_columns(found.survey)}
-    distinct = {schema.to_string(): schema for schema in schemas}
     types: dict[str, pa.DataType] = {}
-    for schema in distinct.values():
+    for schema in schemas:
         known = flat_columns(schema)
         for name in wanted - set(types):
             if len(known.get(name, ())) == 1:

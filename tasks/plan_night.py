@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -18,10 +17,13 @@ from nightmail import Filter
 from settings import Settings
 from settings.errors import ArchiveUnavailableError, NewerRunError, SettingsError
 from settings.names import ID_COLUMN, LEDGER_TOPIC, stable_hash
+from store.path import StorePath
+from store.reader import StoreReader
 from store.unit import Unit
 from tasks.assign_ids import assign_ids
 from tasks.find_night import FoundNight
-from tasks.look_at_night import NightView, Remaining, look_at_night, read_store
+from tasks.look_at_night import NightView, Remaining, look_at_night, read_files
+from tasks.read_store import reading
 from tasks.report import Report
 from tasks.work import Work
 
@@ -34,7 +36,7 @@ class NightPlan:
 
     survey: str
     night: str
-    folder: Path | None
+    folder: StorePath | None
     """None where the store has no such night."""
 
     partitions: Mapping[str, int]
@@ -74,6 +76,9 @@ class NightPlan:
     deferred: tuple[str, ...] = ()
     """Units left to the next pass, since they have alerts of units at work."""
 
+    schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
+    """Schema of each file, by its name; equal ones are one."""
+
     @property
     def shards(self) -> int:
         """Partitions of the ledger."""
@@ -110,6 +115,8 @@ def plan_night(
     ------
     BrokerUnavailableError
         The ledger cannot be read.
+    StoreUnavailableError
+        The store does not answer.
     ArchiveUnavailableError
         The archive lacks what the ledger says was sent, so that it cannot be left out.
     NewerRunError
@@ -119,24 +126,24 @@ def plan_night(
         was asked for.
     """
     log.info("Planning the night %s of %s.", found.night, found.survey)
-    stored = read_store(settings, found.folder)
-    look = partial(
-        look_at_night,
-        settings,
-        found,
-        stored=stored,
-        partitions=count_partitions(access),
-        tried=after.tried if after else frozenset(),
-    )
-    view = look(done=read_settled(settings, access, found))
-    refused = _refused(access, view.topics, view.remaining)
-    run = None
-    if view.remaining or view.pending:
-        run, done = claim(settings, access, found, view.shards, at=at)
-        # What was sent until the claim is known now, and nobody older sends any more.
-        view = look(done=done)
-        _check_archive(view)
-    plan = _plan(view, refused, run, after)
+    with reading(settings) as reader:
+        look = partial(
+            look_at_night,
+            settings,
+            found,
+            stored=read_files(settings, reader, found.folder),
+            partitions=count_partitions(access),
+            tried=after.tried if after else frozenset(),
+        )
+        view = look(done=read_settled(settings, access, found))
+        refused = _refused(access, view.topics, view.remaining)
+        run = None
+        if view.remaining or view.pending:
+            run, done = claim(settings, access, found, view.shards, at=at)
+            # What was sent until the claim is known now, and nobody older sends more.
+            view = look(done=done)
+            _check_archive(view)
+        plan = _plan(view, reader, refused, run, after)
     at("planned")
     return plan
 
@@ -153,15 +160,17 @@ def compare_night(
     SettingsError
         As `plan_night`.
     """
-    view = look_at_night(
-        settings,
-        found,
-        stored=read_store(settings, found.folder),
-        done=read_settled(settings, access, found),
-        partitions=count_partitions(access),
-        tried=frozenset(),
-    )
-    return _plan(view, _refused(access, view.topics, view.remaining))
+    with reading(settings) as reader:
+        view = look_at_night(
+            settings,
+            found,
+            stored=read_files(settings, reader, found.folder),
+            done=read_settled(settings, access, found),
+            partitions=count_partitions(access),
+            tried=frozenset(),
+        )
+        refused = _refused(access, view.topics, view.remaining)
+        return _plan(view, reader, refused)
 
 
 def read_settled(settings: Settings, access: KafkaAccess, found: FoundNight) -> Entries:
@@ -211,12 +220,13 @@ def _check_archive(view: NightView) -> None:
 
 def _plan(
     view: NightView,
+    reader: StoreReader,
     refused: Mapping[str, str],
     run: int | None = None,
     after: NightPlan | None = None,
 ) -> NightPlan:
     found = view.found
-    works, deferred = _assign(view, _without(view.remaining, refused))
+    works, deferred = _assign(view, reader, _without(view.remaining, refused))
     return NightPlan(
         survey=found.survey,
         night=found.night,
@@ -227,6 +237,7 @@ def _plan(
         catalogue=found.catalogue,
         work=_by_shard(works, view.pending, view.shards),
         types=view.types,
+        schemas=view.schemas,
         failures=tuple(view.failures),
         broken=found.broken,
         refused={**(after.refused if after else {}), **refused},
@@ -237,7 +248,9 @@ def _plan(
     )
 
 
-def _assign(view: NightView, remaining: Remaining) -> tuple[list[Work], list[Unit]]:
+def _assign(
+    view: NightView, reader: StoreReader, remaining: Remaining
+) -> tuple[list[Work], list[Unit]]:
     """Share out what remains, without the ids that were sent before."""
     if not remaining:
         return [], []
@@ -248,6 +261,7 @@ def _assign(view: NightView, remaining: Remaining) -> tuple[list[Work], list[Uni
         survey=view.found.survey,
         sent={n: sent[where] for n, where in view.topics.items() if where in sent},
         archived=view.folder.archived(slices, ID_COLUMN[view.found.survey]),
+        reader=reader,
     )
 
 

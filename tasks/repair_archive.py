@@ -17,12 +17,13 @@ from ledger.read import Entries
 from ledger.record import Record
 from settings import Settings
 from settings.names import stable_hash
-from store.parquet import ParquetUnit
+from store.reader import StoreReader
 from store.unit import Unit
 from tasks.find_alerts import FoundAlerts, find_alerts
 from tasks.gather_evidence import Evidence
 from tasks.owned_rows import OwnedRows, own_shard
 from tasks.parcel import digest_of
+from tasks.read_store import reading
 from tasks.verification import Problem
 
 NOTHING = np.empty(0, np.int64)
@@ -98,13 +99,16 @@ def repair_archive(
     alerts = _missing_alerts(evidence)
     files = sorted({*lacking, *alerts} - _waiting(evidence))
     there = evidence.alerts
-    for file in files:
-        mine = [*lacking.get(file, {}).values(), alerts.get(file, NOTHING)]
-        missing = np.setdiff1d(np.concatenate(mine), there)
-        repair = _Repair(settings, access, evidence, units[file])
-        repair.write(lacking.get(file, {}), missing)
-        there = np.union1d(there, missing)
-        log.info("Archived again: %s.", file)
+    if not files:
+        return 0
+    with reading(settings) as reader:
+        for file in files:
+            mine = [*lacking.get(file, {}).values(), alerts.get(file, NOTHING)]
+            missing = np.setdiff1d(np.concatenate(mine), there)
+            repair = _Repair(settings, access, evidence, units[file])
+            repair.write(reader, lacking.get(file, {}), missing)
+            there = np.union1d(there, missing)
+            log.info("Archived again: %s.", file)
     return len(files)
 
 
@@ -150,10 +154,12 @@ class _Repair:
         self.shard = stable_hash(unit.name, plan.shards)
         self.owned = OwnedRows(settings, access, evidence, unit.name)
 
-    def write(self, lacking: Mapping[str, Integers], missing: Integers) -> None:
+    def write(
+        self, reader: StoreReader, lacking: Mapping[str, Integers], missing: Integers
+    ) -> None:
         """Write a slice of some matches and some alerts, and show it."""
         rows = self.owned.take()
-        unit = ParquetUnit(self.unit)
+        unit = reader.open_unit(self.unit)
         wanted = np.unique(np.concatenate([*lacking.values(), missing]))
         found = find_alerts(unit, self.survey, wanted)
         name = self.folder.name_slice(self.shard, digest_of(wanted.tolist())[:12])

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from archive.slices import NightFolder, shard_of_slice
@@ -26,14 +27,17 @@ from nightmail.avro import (
 )
 from settings import Settings
 from settings.errors import NightError
-from settings.names import stable_hash
+from settings.names import sent_columns, stable_hash
 from store.footer import read_footer
 from store.parquet import ParquetUnit
-from store.unit import Unit, cut_into_units
+from store.path import StorePath
+from store.reader import StoreReader
+from store.unit import UnitRows, cut_into_units
 from tasks.find_alerts import FoundAlerts, find_alerts
 from tasks.gather_evidence import Evidence
 from tasks.outbox import Outbox, Waiting
 from tasks.owned_rows import OwnedRows
+from tasks.read_store import reading
 from tasks.verification import Problem
 
 Lost = Mapping[str, Integers]
@@ -65,6 +69,8 @@ def repair_topics(
         A run works on the night, or has since the evidence was gathered.
     BrokerUnavailableError
         Kafka does not answer.
+    StoreUnavailableError
+        The store does not answer.
     NightError
         A topic refuses, or the alerts are nowhere any more.
     """
@@ -74,9 +80,12 @@ def repair_topics(
             ids = np.array(problem.ids, np.int64)
             lost.setdefault(problem.file, {})[problem.topic] = ids
     sent = 0
-    for file, topics in sorted(lost.items()):
-        sent += _Repair(settings, access, evidence, file).send(topics)
-        log.info("Sent again: %s records of %s.", f"{sent:,}", file)
+    if not lost:
+        return sent
+    with reading(settings) as reader:
+        for file, topics in sorted(lost.items()):
+            sent += _Repair(settings, access, evidence, reader, file).send(topics)
+            log.info("Sent again: %s records of %s.", f"{sent:,}", file)
     return sent
 
 
@@ -84,8 +93,14 @@ class _Repair:
     """One file of a night, sent again in part."""
 
     def __init__(
-        self, settings: Settings, access: KafkaAccess, evidence: Evidence, file: str
+        self,
+        settings: Settings,
+        access: KafkaAccess,
+        evidence: Evidence,
+        reader: StoreReader,
+        file: str,
     ) -> None:
+        self.reader = reader
         self.file, self.evidence, self.plan = file, evidence, evidence.plan
         self.folder = NightFolder(
             settings.archive_root(),
@@ -94,6 +109,7 @@ class _Repair:
             settings.topics.prefix,
         )
         self.owned = OwnedRows(settings, access, evidence, file)
+        self._light = settings.topics.without_cutouts
 
     def send(self, lost: Lost) -> int:
         rows, sent = self.owned.take(), 0
@@ -121,24 +137,28 @@ class _Repair:
 
     def _sources(
         self, rows: Entries, lost: Lost
-    ) -> Iterator[tuple[Lost, Iterable[Unit]]]:
-        """Share the topics out to the very file that was sent, and the archive."""
+    ) -> Iterator[tuple[Lost, Iterable[UnitRows]]]:
+        """Share the topics out by where their alerts are read, and what they get.
+
+        That is the very file that was sent, where the store still has it, else the
+        archive.
+        """
         units = [unit for unit in self.plan.units if unit.name == self.file]
         identities = {unit.identity for unit in units}
-        same = {w for w in lost if rows[self.file, w].identity in identities}
-        if same:
-            yield {w: ids for w, ids in lost.items() if w in same}, units
-        if len(same) < len(lost):
-            others = {w: ids for w, ids in lost.items() if w not in same}
-            yield others, self._archived_units()
+        places: dict[tuple[bool, bool], dict[str, Integers]] = {}
+        for where, ids in lost.items():
+            is_stored = rows[self.file, where].identity in identities
+            places.setdefault((is_stored, self._is_light(where)), {})[where] = ids
+        for (is_stored, _), mine in places.items():
+            stored = map(self.reader.open_unit, units)
+            yield mine, stored if is_stored else self._archived_units()
 
     def _outboxes(
-        self, stack: ExitStack, lost: Lost, units: Iterable[Unit]
+        self, stack: ExitStack, lost: Lost, units: Iterable[UnitRows]
     ) -> Iterator[Outbox]:
         """Encode what topics lack, each alert once."""
         wanted = np.unique(np.concatenate(list(lost.values())))
-        for part in units:
-            unit = ParquetUnit(part)
+        for unit in units:
             found = find_alerts(unit, self.plan.survey, wanted)
             if len(found.rows):
                 wanted = np.setdiff1d(wanted, found.ids)
@@ -150,19 +170,25 @@ class _Repair:
             " night again by --generation."
         )
 
-    def _archived_units(self) -> Iterator[Unit]:
+    def _is_light(self, where: str) -> bool:
+        return self.evidence.names[where] in self._light
+
+    def _archived_units(self) -> Iterator[UnitRows]:
         """Open the archive's slices, those of the file's own shard first."""
         folder = self.folder.folder("alerts")
         own = stable_hash(self.file, self.plan.shards)
         names = self.folder.visible()
         for name in sorted(names, key=lambda n: (shard_of_slice(n) != own, n)):
             if (folder / f"{name}.parquet").exists():
-                yield from cut_into_units(read_footer(folder, f"{name}.parquet"))
+                footer = read_footer(StorePath(str(folder)), f"{name}.parquet")
+                yield from map(ParquetUnit, cut_into_units(footer))
 
     def _encode(
-        self, stack: ExitStack, unit: ParquetUnit, found: FoundAlerts, lost: Lost
+        self, stack: ExitStack, unit: UnitRows, found: FoundAlerts, lost: Lost
     ) -> Outbox:
-        schema = derive_schema(unit.schema)
+        cutouts = not any(self._is_light(where) for where in lost)
+        columns = sent_columns(unit.schema.names, cutouts=cutouts)
+        schema = derive_schema(pa.schema([unit.schema.field(n) for n in columns]))
         headers = [
             ("night", self.plan.night.encode()),
             ("fingerprint", fingerprint(schema).encode()),
@@ -170,7 +196,7 @@ class _Repair:
         topics = {where: set(ids.tolist()) for where, ids in lost.items()}
         outbox = stack.enter_context(Outbox(compact(schema), headers))
         for places, batch in unit.rows(found.rows):
-            values = encode_batch(schema, wire_batch(batch))
+            values = encode_batch(schema, wire_batch(batch.select(columns)))
             indices = range(places.start, places.stop)
             for index, value in zip(indices, values, strict=True):
                 one = int(found.ids[index])

@@ -15,7 +15,7 @@ from nightmail import ColumnError, Filter, SchemaError
 from nightmail.columns import flat_columns, resolve
 from nightmail.evaluate import evaluate
 from settings.names import ID_COLUMN, OBJECT_COLUMNS, stable_hash
-from store.parquet import ParquetUnit
+from store.unit import UnitRows
 from tasks.job import Job
 
 Integers = npt.NDArray[np.int64]
@@ -74,7 +74,7 @@ class _Columns:
 
 
 def select_alerts(
-    unit: ParquetUnit,
+    unit: UnitRows,
     filters: Mapping[str, Filter],
     job: Job,
     *,

@@ -1,11 +1,13 @@
-"""What Spark runs on a worker: numbers of tasks in, reports out."""
+"""What Spark runs on a worker: numbers of tasks or rows of files in, reports out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
 from runtime.memory import keep_freed_memory
 from runtime.shipping import code_digest
+from tasks.arriving_rows import ArrivingRows
 from tasks.distribute_shard import distribute_shards
 from tasks.job import Job
 from tasks.report import Report
@@ -34,16 +36,57 @@ def make_task(
         keep_freed_memory()
         for batch in batches:
             for number in batch.column("id").to_numpy():
-                for report in _reports(job, tasks[int(number)], code):
-                    yield pa.RecordBatch.from_pydict({"report": [report.encode()]})
+                if ill := _other_code(code):
+                    yield _encoded(ill)
+                    continue
+                for report in distribute_shards(job, tasks[int(number)]):
+                    yield _encoded(report)
 
     return run
 
 
-def _reports(job: Job, shards: Shards, code: str) -> Iterator[Report]:
+def make_rows_task(
+    job: Job, shards: Shards, schema: pa.Schema, kind: str, code: str
+) -> Callable[[Batches], Batches]:
+    """Make the function for rows that Spark reads, of one shard in each partition.
+
+    Parameters
+    ----------
+    shards
+        Shard and work of each partition, by its number.
+    schema
+        Schema of all files.
+    kind
+        Format of the files.
+    code
+        As of `make_task`.
+    """
+
+    def run(batches: Batches) -> Batches:
+        from pyspark import TaskContext  # noqa: PLC0415 - seconds, for a driver
+
+        keep_freed_memory()
+        context: Any = TaskContext.get()
+        shard, works = shards[context.partitionId()]
+        rows = ArrivingRows(batches, works, schema, kind)
+        if ill := _other_code(code):
+            yield _encoded(ill)
+            return
+        mine = [(shard, rows.works())]
+        for report in distribute_shards(job, mine, open_unit=rows.open_unit):
+            yield _encoded(report)
+
+    return run
+
+
+def _other_code(code: str) -> Report | None:
+    """Say so where this worker's code is not the driver's."""
     here = code_digest()
     if here == code:
-        yield from distribute_shards(job, shards)
-    else:
-        message = f"A worker has other code ({here}) than the driver ({code})."
-        yield Report("failed", message)
+        return None
+    message = f"A worker has other code ({here}) than the driver ({code})."
+    return Report("failed", message)
+
+
+def _encoded(report: Report) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"report": [report.encode()]})

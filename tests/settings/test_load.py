@@ -110,7 +110,14 @@ def test_missing_file(named_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (b"topics.prefix = 'a b'", r"topics\.prefix 'a b' is wrong"),
         (b"kafka.security_protocol = 'ssl'", "'ssl' is wrong: .*'SASL_SSL' or 'SSL'"),
         (b"state_dir = {x = 1}", r"no setting state_dir\.x"),
-        (b"store.uri = 's3://bucket'", "s3:// is not supported"),
+        (
+            b"store.uri = 'ftp://host'",
+            "ftp:// is not supported, only a folder, file://",
+        ),
+        (b"store.uri = 's3://b/{state_dir}'", r"\{state_dir\} is not known"),
+        (b"store.uri = 's3://me:hush@b'", r"store\.uri is wrong: it has a secret"),
+        (b"store.format = 'jdbc'", "'jdbc' is wrong: only parquet and orc are read"),
+        (b"archive.uri = 's3://bucket'", "s3:// is not supported, only a folder or"),
         (b"store.uri = '/data/{night}'", r"\{night\} is not known"),
         (b"archive.uri = '/data/{survey}'", r"\{survey\} is not known"),
         (b"archive.uri = ''", "it is empty"),
@@ -250,3 +257,56 @@ def test_a_files_folders_are_beside_the_file(
 
     assert settings.state_dir == tmp_path / "state"
     assert settings.store_root("ztf") == Path("/data/ztf")
+
+
+def test_a_store_may_be_elsewhere() -> None:
+    """Its URL is taken as it is; only a folder of this machine can be written to."""
+    url = "s3://bucket/my%20store/{survey}?endpoint_override=127.0.0.1:9000"
+    settings = Settings(store=Store(uri=url))
+
+    assert settings.store_uri("ztf") == url.replace("{survey}", "ztf")
+    assert Settings(store=Store(uri="file:///a%20b")).store_uri("ztf") == "/a b"
+    with pytest.raises(SettingsError, match="Only a store in a folder"):
+        settings.store_root("ztf")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://me:hush@bucket/store",
+        "abfs://:hush@account.dfs.core.windows.net/store",
+        "abfs://store@account.dfs.core.windows.net?tenant_id=x&client_secret=hush",
+    ],
+)
+def test_a_secret_in_a_url_is_refused(
+    monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    """It would stand in every line that names the store, and in the refusal too."""
+    monkeypatch.setenv("NIGHTMAIL_STORE__URI", uri)
+
+    with pytest.raises(
+        SettingsError, match=r"store\.uri is wrong: it has a secret"
+    ) as caught:
+        load()
+
+    assert "hush" not in str(caught.value)
+
+
+def test_a_user_in_a_url_is_no_secret() -> None:
+    """Neither is the name of a container, nor a colon in a name."""
+    for uri in ("hdfs://me@head:8020/store", "gs://anonymous@bucket/a:b@c"):
+        assert Settings(store=Store(uri=uri)).store_uri("ztf") == uri
+
+
+def test_a_list_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words are separated by commas; the file has a list."""
+    (tmp_path / "nightmail.toml").write_text('topics.without_cutouts = ["a", "b"]')
+    assert load().topics.without_cutouts == ("a", "b")
+
+    monkeypatch.setenv("NIGHTMAIL_TOPICS__WITHOUT_CUTOUTS", "c, d")
+    assert load().topics.without_cutouts == ("c", "d")
+    monkeypatch.setenv("NIGHTMAIL_TOPICS__WITHOUT_CUTOUTS", "")
+
+    assert load().topics.without_cutouts == ()

@@ -6,6 +6,7 @@ import pytest
 
 from settings.errors import NothingThereError, StoreUnavailableError
 from store.night import find_folder, list_files, list_nights
+from store.path import StorePath
 
 
 def _touch(root: Path, *names: str) -> None:
@@ -18,17 +19,21 @@ def test_finds_the_online_layout(tmp_path: Path) -> None:
     """A night is a folder named by its date."""
     _touch(tmp_path, "science/20260301/a.parquet")
 
-    assert find_folder(tmp_path, "20260301") == tmp_path / "science" / "20260301"
+    found = find_folder(StorePath(str(tmp_path)), "20260301")
+
+    assert str(found) == f"{tmp_path}/science/20260301"
 
 
 def test_finds_the_aggregated_layout(tmp_path: Path) -> None:
     """A night is a folder of year, month and day."""
     _touch(tmp_path, "science/year=2026/month=03/day=01/a.parquet")
 
-    found = find_folder(tmp_path, "20260301")
+    root = StorePath(str(tmp_path))
 
-    assert found == tmp_path / "science/year=2026/month=03/day=01"
-    assert list(list_nights(tmp_path)) == ["20260301"]
+    found = find_folder(root, "20260301")
+
+    assert found == root / "science" / "year=2026" / "month=03" / "day=01"
+    assert list(list_nights(root)) == ["20260301"]
 
 
 def test_a_missing_night_names_those_that_are_there(tmp_path: Path) -> None:
@@ -36,7 +41,7 @@ def test_a_missing_night_names_those_that_are_there(tmp_path: Path) -> None:
     _touch(tmp_path, "science/20260301/a.parquet", "science/20260304/a.parquet")
 
     with pytest.raises(NothingThereError, match="20260301 to 20260304") as caught:
-        find_folder(tmp_path, "20260302")
+        find_folder(StorePath(str(tmp_path)), "20260302")
 
     assert caught.value.exit_code == 3
 
@@ -44,7 +49,7 @@ def test_a_missing_night_names_those_that_are_there(tmp_path: Path) -> None:
 def test_a_missing_store_is_another_error(tmp_path: Path) -> None:
     """A store that is not mounted may be there later."""
     with pytest.raises(StoreUnavailableError, match=r"store\.uri") as caught:
-        find_folder(tmp_path / "nowhere", "20260302")
+        find_folder(StorePath(f"{tmp_path}/nowhere"), "20260302")
 
     assert caught.value.exit_code == 5
 
@@ -61,4 +66,4 @@ def test_hidden_files_do_not_count(tmp_path: Path) -> None:
         "notes.txt",
     )
 
-    assert list_files(tmp_path) == ("a.parquet", "b.parquet")
+    assert list_files(StorePath(str(tmp_path))) == ("a.parquet", "b.parquet")

@@ -10,6 +10,7 @@ import pytest
 from settings.errors import StoreError
 from store.footer import read_footer
 from store.parquet import ParquetUnit
+from store.path import StorePath
 from store.unit import Unit, cut_into_units
 
 ROWS = 50
@@ -42,7 +43,7 @@ def table() -> pa.Table:
 def unit(tmp_path: Path, table: pa.Table) -> Unit:
     """One file of five row groups."""
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=ROWS // 5)
-    return next(cut_into_units(read_footer(tmp_path, "a.parquet")))
+    return next(cut_into_units(read_footer(StorePath(str(tmp_path)), "a.parquet")))
 
 
 def test_narrow_columns_have_flat_names(unit: Unit, table: pa.Table) -> None:
@@ -82,7 +83,7 @@ def test_a_large_file_is_cut_between_row_groups(
     tmp_path: Path, unit: Unit, table: pa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The units of a file cover it once, in order, and are named by row groups."""
-    footer = read_footer(tmp_path, "a.parquet")
+    footer = read_footer(StorePath(str(tmp_path)), "a.parquet")
     monkeypatch.setattr("store.unit.UNIT_BYTES", footer.group_bytes[0] * 2 + 10)
 
     units = list(cut_into_units(footer))
@@ -101,7 +102,9 @@ def test_identity_follows_the_content(tmp_path: Path, table: pa.Table) -> None:
     pq.write_table(table, tmp_path / "b.parquet")
     pq.write_table(table.slice(1), tmp_path / "c.parquet")
 
-    marks = [read_footer(tmp_path, f"{n}.parquet").identity for n in "abc"]
+    marks = [
+        read_footer(StorePath(str(tmp_path)), f"{n}.parquet").identity for n in "abc"
+    ]
 
     assert marks[0] == marks[1] != marks[2]
 
@@ -112,7 +115,7 @@ def test_what_is_not_parquet_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.parquet").write_bytes(content)
 
     with pytest.raises(StoreError, match=r"bad\.parquet"):
-        read_footer(tmp_path, "bad.parquet")
+        read_footer(StorePath(str(tmp_path)), "bad.parquet")
 
 
 def test_damage_behind_the_footer_is_named(tmp_path: Path, unit: Unit) -> None:
@@ -130,7 +133,7 @@ def test_a_file_without_rows_is_one_unit(tmp_path: Path, table: pa.Table) -> Non
     """An empty file is read like any other."""
     pq.write_table(table.slice(0, 0), tmp_path / "e.parquet")
 
-    units = list(cut_into_units(read_footer(tmp_path, "e.parquet")))
+    units = list(cut_into_units(read_footer(StorePath(str(tmp_path)), "e.parquet")))
 
     assert [u.name for u in units] == ["e.parquet"]
     assert sum(len(b) for b in ParquetUnit(units[0]).columns(["candid"], {})) == 0

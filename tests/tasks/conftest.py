@@ -124,6 +124,7 @@ def _distribute(
         archive=settings.archive_root(),
         kafka=access.publisher,
         types=plan.types,
+        without_cutouts=frozenset(settings.topics.without_cutouts),
         run=plan.run,
         generations=plan.generations,
     )

@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from store.footer import read_footer
+from store.path import StorePath
+from store.reader import ArrowReader
 from store.unit import Unit, cut_into_units
 from tasks.assign_ids import assign_ids
 from tasks.work import Work
@@ -24,7 +26,7 @@ def unit(tmp_path: Path) -> Make:
 
     def make(name: str, *ids: int) -> Unit:
         pq.write_table(pa.table({"candid": pa.array(ids, pa.int64())}), tmp_path / name)
-        return next(cut_into_units(read_footer(tmp_path, name)))
+        return next(cut_into_units(read_footer(StorePath(str(tmp_path)), name)))
 
     return make
 
@@ -39,6 +41,7 @@ def _assign(
         survey="ztf",
         sent={n: np.array(ids, np.int64) for n, ids in (sent or {}).items()},
         archived=np.array(archived, np.int64),
+        reader=ArrowReader(),
     )
     return {work.unit.name: work for work in works}, [u.name for u in deferred]
 
@@ -107,14 +110,14 @@ def test_files_with_different_filters_wait_too(unit: Make) -> None:
 
 def test_a_single_file_is_not_even_read() -> None:
     """With nothing archived there is nothing to share."""
-    nowhere = Unit("a.parquet", "/none/a.parquet", "", (0,), 1, 1)
+    nowhere = Unit("a.parquet", StorePath("/none/a.parquet"), "", (0,), 1, 1)
 
     assert _assign({nowhere: BOTH}) == ({"a.parquet": Work(nowhere, BOTH)}, [])
 
 
 def test_a_file_that_cannot_be_read_has_no_ids(unit: Make) -> None:
     """The walk names it; the others are assigned."""
-    damaged = Unit("a.parquet", "/none/a.parquet", "", (0,), 1, 1)
+    damaged = Unit("a.parquet", StorePath("/none/a.parquet"), "", (0,), 1, 1)
 
     works, deferred = _assign({damaged: BOTH, unit("b.parquet", 1): BOTH})
 

@@ -9,6 +9,7 @@ from ledger.row import LedgerRow, PartitionRange
 from nightmail import Filter
 from settings.model import Settings
 from settings.names import LEDGER_TOPIC
+from store.path import StorePath
 from store.unit import Unit
 from tasks.confirm_filter import Confirmation, confirm_filter
 from tasks.plan_night import NightPlan
@@ -20,7 +21,7 @@ BRIGHT = Filter("bright", "ztf", "", "", ("magpsf",), None, "", "2")
 
 
 def _unit(name: str) -> Unit:
-    return Unit(name, name, f"identity of {name}", (0,), 10, 100)
+    return Unit(name, StorePath(name), f"identity of {name}", (0,), 10, 100)
 
 
 def _row(unit: str, outcome: str = "sent", rows: int = 0, **fields: Any) -> LedgerRow:

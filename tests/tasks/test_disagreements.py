@@ -11,6 +11,7 @@ import pytest
 from cluster.contents import Contents
 from ledger.row import LedgerRow, PartitionRange
 from settings.names import LEDGER_TOPIC
+from store.path import StorePath
 from store.unit import Unit
 from tasks.gather_evidence import Evidence
 from tasks.parcel import digest_of
@@ -21,7 +22,7 @@ from tasks.verify_night import verify_night
 
 TOPIC = "fink_faint_ztf"
 FILE = "a.parquet"
-UNIT = Unit(FILE, f"/store/{FILE}", "id0", (0,), 10, 1000)
+UNIT = Unit(FILE, StorePath(f"/store/{FILE}"), "id0", (0,), 10, 1000)
 
 Match = tuple[int, int, str]
 """Id, generation and file."""
@@ -78,7 +79,7 @@ def evidence(
     plan = NightPlan(
         survey="ztf",
         night="20260301",
-        folder=None if not units else units[0].path,  # type: ignore[arg-type]
+        folder=None if not units else units[0].path,
         partitions={TOPIC: 2, LEDGER_TOPIC: 1},
         units=tuple(units),
         filters={},

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
 import pytest
 
 from nightmail import RetryableError
 from settings.errors import NewerRunError, NightError, SettingsError
+from store.path import StorePath
 from store.unit import Unit
-from tasks.distribute_night import _first_cause, raise_worst, share_out
+from tasks.distribute_night import raise_worst, share_out, split_by_schema
 from tasks.report import Report
 from tasks.spark_task import Shards
 from tasks.work import Work
@@ -15,7 +17,7 @@ from tasks.work import Work
 
 def _work(*sizes: int) -> tuple[Work, ...]:
     return tuple(
-        Work(Unit(f"{size}.parquet", "", "", (0,), 1, size), ("bright",))
+        Work(Unit(f"{size}.parquet", StorePath(""), "", (0,), 1, size), ("bright",))
         for size in sizes
     )
 
@@ -58,6 +60,20 @@ def test_a_shard_that_has_only_to_be_repaired_is_shared_out_too() -> None:
     assert sorted(shard for task in tasks for shard, _ in task) == [3, 4]
 
 
+def test_work_is_taken_apart_by_schema() -> None:
+    """Each schema's shards have their work on files of it, and nothing is lost."""
+    work = {0: _work(50, 20), 3: (), 4: _work(10)}
+    old, new = pa.schema([("a", pa.int64())]), pa.schema([("b", pa.int64())])
+    schemas = {"50.parquet": old, "20.parquet": new, "10.parquet": old}
+
+    apart = split_by_schema(work, schemas)
+
+    assert apart == {
+        old: ((0, [work[0][0]]), (4, [work[4][0]])),
+        new: ((0, [work[0][1]]),),
+    }
+
+
 @pytest.mark.parametrize(
     ("outcomes", "kind", "code"),
     [
@@ -92,34 +108,6 @@ def test_all_well_raises_nothing() -> None:
     """Nor does no report at all."""
     raise_worst([Report("done"), Report("done")])
     raise_worst([])
-
-
-@pytest.mark.parametrize(
-    ("text", "cause"),
-    [
-        (
-            (
-                "An error occurred while calling o46.collectToPython.\n"
-                ": org.apache.spark.SparkException: Job aborted due to stage failure:"
-                " Task 0 in stage 0.0 failed 4 times, most recent failure: Lost task"
-                " 0.3 in stage 0.0 (TID 3) (host executor driver):"
-                " org.apache.spark.SparkException: Python worker exited unexpectedly"
-                " (crashed). Consider setting 'spark.sql.execution'\n\tat scala\n"
-            ),
-            "Python worker exited unexpectedly (crashed)",
-        ),
-        (
-            "java.io.IOException: No space left on device\n\tat",
-            "No space left on device",
-        ),
-        ("[Errno 111] Connection refused", "[Errno 111] Connection refused"),
-        ("one\ntwo", "one"),
-        ("", ""),
-    ],
-)
-def test_the_cause_is_found_in_a_trace(text: str, cause: str) -> None:
-    """Of hundreds of Java's lines, the sentence that says what happened."""
-    assert _first_cause(text) == cause
 
 
 def test_a_report_crosses_as_text() -> None:

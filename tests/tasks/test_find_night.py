@@ -12,7 +12,7 @@ from settings.errors import (
     SettingsError,
     StoreUnavailableError,
 )
-from settings.model import Settings, Store
+from settings.model import Settings, Store, Topics
 from tasks.find_night import find_night
 
 
@@ -33,7 +33,7 @@ def test_a_night_is_found_with_all_filters(settings: Settings, folder: Path) -> 
     """Without names, every filter of the survey runs."""
     found = find_night(settings, survey="ztf", night="20260301")
 
-    assert found.folder == folder
+    assert str(found.folder) == str(folder)
     assert found.filters == found.catalogue
     assert "sn_candidates" in found.filters
     assert found.broken == {}
@@ -45,7 +45,7 @@ def test_only_the_filters_that_were_named_run(settings: Settings, folder: Path) 
         settings, survey="ztf", night="20260301", names=["kn_candidates"]
     )
 
-    assert (list(found.filters), found.folder) == (["kn_candidates"], folder)
+    assert (list(found.filters), str(found.folder)) == (["kn_candidates"], str(folder))
     assert len(found.catalogue) > 1
 
 
@@ -69,6 +69,20 @@ def test_what_is_not_there_is_named(
 
     with pytest.raises(kind, match=says):
         find_night(settings, **asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_setting_names_filters_that_there_are(settings: Settings) -> None:
+    """Of any survey; a name that was mistyped is refused with those that there are."""
+
+    def find(*names: str) -> None:
+        topics = Topics(without_cutouts=names)
+        changed = settings.model_copy(update={"topics": topics})
+        find_night(changed, survey="ztf", night="20260301")
+
+    find("kn_candidates", "hostless_candidate")
+    with pytest.raises(SettingsError, match=r"without_cutouts: .* kn; .*kn_candidates"):
+        find("kn")
 
 
 @pytest.mark.usefixtures("folder")

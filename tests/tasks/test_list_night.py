@@ -8,6 +8,7 @@ import pytest
 
 from runtime.spark import spark_session
 from settings.model import Settings, Spark
+from store.path import StorePath
 from tasks.list_night import list_night
 
 
@@ -31,7 +32,7 @@ def test_a_streaming_writers_log_decides(tmp_path: Path) -> None:
         written.awaitTermination()
         committed = sorted(p.name for p in night.glob("*.parquet"))
         pq.write_table(pa.table({"candid": [3]}), night / "part-stray.parquet")
-        listed = list_night(settings, night)
+        listed = list_night(settings, StorePath(str(night)))
 
     assert len(committed) > 0
     assert listed == tuple(committed)
@@ -41,4 +42,6 @@ def test_without_a_log_the_folder_decides(tmp_path: Path) -> None:
     """No Spark is started to list a plain folder."""
     pq.write_table(pa.table({"candid": [1]}), tmp_path / "a.parquet")
 
-    assert list_night(Settings(state_dir=tmp_path), tmp_path) == ("a.parquet",)
+    assert list_night(Settings(state_dir=tmp_path), StorePath(str(tmp_path))) == (
+        "a.parquet",
+    )

@@ -11,12 +11,15 @@ from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
 from ledger.deliveries import Deliveries
 from ledger.transaction import MAX_MESSAGE_BYTES
 from nightmail import AlertError, Filter
+from store.path import StorePath
 from store.unit import Unit
 from tasks.outbox import Outbox
 from tasks.parcel import Parcel, digest_of
 from tasks.select_alerts import Selection
 
-UNIT = Unit("part-0.parquet", "/somewhere/part-0.parquet", "abcd", (0,), 9, 1000)
+UNIT = Unit(
+    "part-0.parquet", StorePath("/somewhere/part-0.parquet"), "abcd", (0,), 9, 1000
+)
 
 
 def _filter(name: str, version: str = "1") -> Filter:

@@ -17,6 +17,7 @@ from settings.errors import ArchiveUnavailableError
 from settings.model import Archive, Settings, Store
 from settings.names import LEDGER_TOPIC, stable_hash
 from store.footer import read_footer
+from store.path import StorePath
 from tasks.find_night import FoundNight
 from tasks.plan_night import NightPlan, needs_another_pass, plan_night
 from tasks.report import Report
@@ -70,7 +71,8 @@ def plan(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> M
         after: NightPlan | None = None,
     ) -> NightPlan:
         made = {f.name: f for f in filters or FILTERS}
-        found = FoundNight(*NIGHT, there, made, made, {})
+        place = StorePath(str(there)) if there else None
+        found = FoundNight(*NIGHT, place, made, made, {})
         counts = {LEDGER_TOPIC: SHARDS}
         monkeypatch.setattr("tasks.plan_night.count_partitions", lambda _: counts)
         monkeypatch.setattr("tasks.plan_night.read_settled", lambda *_: done or {})
@@ -82,7 +84,9 @@ def plan(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> M
 
 
 def _row(folder: Path, name: str, outcome: str = "sent", **fields: Any) -> LedgerRow:
-    return LedgerRow(outcome, read_footer(folder, name).identity, "1", **fields)
+    return LedgerRow(
+        outcome, read_footer(StorePath(str(folder)), name).identity, "1", **fields
+    )
 
 
 def _all_sent(folder: Path) -> Entries:

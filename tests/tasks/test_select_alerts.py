@@ -16,6 +16,7 @@ from nightmail import Filter, SchemaError, alert_filter
 from settings.names import stable_hash
 from store.footer import read_footer
 from store.parquet import ParquetUnit
+from store.path import StorePath
 from store.unit import cut_into_units
 from tasks.job import Job
 from tasks.select_alerts import HASHES, Selection, select_alerts
@@ -69,7 +70,7 @@ def select(tmp_path: Path) -> Select:
     ) -> Selection:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist([*rows])
         pq.write_table(table, tmp_path / "a.parquet")
-        (unit,) = cut_into_units(read_footer(tmp_path, "a.parquet"))
+        (unit,) = cut_into_units(read_footer(StorePath(str(tmp_path)), "a.parquet"))
         read = ParquetUnit(unit)
         known = {n: read.schema.field(n).type for n in read.schema.names}
         job = Job(

@@ -11,6 +11,7 @@ from ledger.row import LedgerRow, PartitionRange
 from nightmail import Filter
 from settings.model import Archive, Settings
 from settings.names import LEDGER_TOPIC
+from store.path import StorePath
 from store.unit import Unit
 from tasks.plan_night import NightPlan
 from tasks.read_back import Archived, ReadBack
@@ -39,9 +40,11 @@ def _plan(*units: tuple[str, int], **fields: Any) -> NightPlan:
     known: dict[str, Any] = {
         "survey": "ztf",
         "night": "20260301",
-        "folder": Path("/store"),
+        "folder": StorePath("/store"),
         "partitions": {LEDGER_TOPIC: 16},
-        "units": tuple(Unit(n, n.partition("#")[0], n, (0,), r, 9) for n, r in units),
+        "units": tuple(
+            Unit(n, StorePath(n.partition("#")[0]), n, (0,), r, 9) for n, r in units
+        ),
         "filters": {"bright": BRIGHT},
         "catalogue": {"bright": BRIGHT},
         "work": {},
