@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ SILENCE_S = 30.0
 """How long a topic may give nothing before it has ended [s]."""
 
 BATCH = 1000
+
+WAIT_S = 0.1
+"""How long to wait for a batch [s]."""
 
 
 @dataclass
@@ -117,9 +121,13 @@ def _read(access: KafkaAccess, names: Sequence[str]) -> Iterator[Any]:
 
 
 def _until_ends(consumer: Any, left: int) -> Iterator[Any]:
+    end = time.monotonic() + SILENCE_S
     while left:
-        messages = consumer.consume(BATCH, SILENCE_S)
-        if not messages:
+        # It waits for as long as it may unless it gets the whole batch.
+        messages = consumer.consume(BATCH, WAIT_S)
+        if messages:
+            end = time.monotonic() + SILENCE_S
+        elif time.monotonic() > end:
             raise RuntimeError("Kafka gives no more records, and no end.")
         for message in messages:
             if message.error() is None:
