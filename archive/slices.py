@@ -3,11 +3,8 @@
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,34 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from archive.disk import PENDING_PREFIX, refusals_explained, sync
+from archive.kinds import KINDS, SCHEMAS
+from archive.slice_writer import SliceWriter
 from settings.errors import ArchiveUnavailableError, NightError
-
-_MATCHES_TYPES: dict[str, pa.DataType] = {
-    "id": pa.int64(),
-    "filter": pa.string(),
-    "topic": pa.string(),
-    "class": pa.string(),
-    "generation": pa.int32(),
-    "file": pa.string(),
-}
-
-MATCHES_SCHEMA = pa.schema(_MATCHES_TYPES)
-"""One row per alert, topic and generation; `file` is relative to the night."""
-
-SET_ASIDE_SCHEMA = pa.schema(
-    _MATCHES_TYPES | {"row": pa.int64(), "reason": pa.string()}
-)
-"""One row per filter and alert that it kept and that cannot be sent; `row` counts
-from 0 within `file`, which is where the alert stands."""
-
-KINDS = ("alerts", "matches", "set_aside")
-"""The tables of a slice, in the order in which they become visible."""
-
-SCHEMAS = {"matches": MATCHES_SCHEMA, "set_aside": SET_ASIDE_SCHEMA}
-"""Schemas that are ours; that of `alerts` is the store's."""
-
-COMPRESSION_LEVEL = 1
-"""Level of zstd: the alerts are mostly cutouts, which are compressed already."""
 
 _VISIBLE_SUFFIX = ".parquet"
 
@@ -92,7 +64,7 @@ class NightFolder:
         """Folder of this night's `alerts`, `matches` or `set_aside`."""
         return self.root / self.survey / kind / f"night={self.night}"
 
-    def writer(self, name: str) -> "SliceWriter":
+    def writer(self, name: str) -> SliceWriter:
         """Writer of a slice that nobody sees before it is published.
 
         Parameters
@@ -295,100 +267,6 @@ class NightFolder:
 
     def _pending_file(self, kind: str, name: str) -> Path:
         return self.folder(kind) / f"{PENDING_PREFIX}{name}{_PENDING_SUFFIX}"
-
-
-class SliceWriter:
-    """Streams one slice to its pending files, a row group for each batch.
-
-    Used in `with`: leaving it puts the files on the disk, or deletes them when
-    something was raised. What holds no rows becomes no file.
-    """
-
-    def __init__(self, files: dict[str, Path], *, name: str) -> None:
-        self.name = name
-        self._files = files
-        self._writers: dict[str, pq.ParquetWriter] = {}
-        self._schemas: dict[str, pa.Schema] = dict(SCHEMAS)
-
-    def write_alerts(self, batch: pa.RecordBatch) -> None:
-        """Append alerts with all their columns; the first batch sets the schema.
-
-        Raises
-        ------
-        ArchiveUnavailableError
-            The disk refuses.
-        NightError
-            The batch has another schema than the first.
-        """
-        self._write("alerts", batch)
-
-    def write_matches(self, batch: pa.RecordBatch) -> None:
-        """Append rows of `MATCHES_SCHEMA`; raises as `write_alerts` does."""
-        self._write("matches", batch)
-
-    def write_set_aside(self, batch: pa.RecordBatch) -> None:
-        """Append rows of `SET_ASIDE_SCHEMA`; raises as `write_alerts` does."""
-        self._write("set_aside", batch)
-
-    def __enter__(self) -> Self:
-        for file in self._files.values():
-            with refusals_explained(file.parent):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.unlink(missing_ok=True)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._discard()
-            return
-        try:
-            self._finish()
-        except BaseException:
-            self._discard()
-            raise
-
-    def _write(self, kind: str, batch: pa.RecordBatch) -> None:
-        schema = self._schemas.setdefault(kind, batch.schema)
-        if batch.schema != schema:
-            raise NightError(
-                f"Slice {self.name} of the archive takes one schema, and was given"
-                f" {kind} of two; write each schema to a slice of its own."
-            )
-        if not batch.num_rows:
-            return
-        with refusals_explained(self._files[kind].parent):
-            writer = self._writers.get(kind) or self._open(kind, schema)
-            writer.write_batch(batch)
-
-    def _open(self, kind: str, schema: pa.Schema) -> pq.ParquetWriter:
-        self._writers[kind] = pq.ParquetWriter(
-            str(self._files[kind]),
-            schema,
-            compression="zstd",
-            compression_level=COMPRESSION_LEVEL,
-        )
-        return self._writers[kind]
-
-    def _finish(self) -> None:
-        for kind, writer in self._writers.items():
-            file = self._files[kind]
-            with refusals_explained(file.parent):
-                writer.close()
-                sync(file)
-                sync(file.parent)
-
-    def _discard(self) -> None:
-        """Delete what was written; what cannot be deleted now, `repair` deletes."""
-        for kind, writer in self._writers.items():
-            with suppress(OSError):
-                writer.close()
-            with suppress(OSError):
-                self._files[kind].unlink(missing_ok=True)
 
 
 def _read_ids(file: Path, id_column: str) -> npt.NDArray[np.int64]:

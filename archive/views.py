@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from archive.slices import SCHEMAS
+from archive.kinds import SCHEMAS
 from settings.names import ID_COLUMN, SURVEYS
 
 VIEWS = ("alerts", "matches", "set_aside", "nights")

@@ -336,7 +336,9 @@ class _Shard:
                 if parcel.is_too_much(self.job.partitions):
                     raise RefusedError("It is too much for one transaction", {})
                 new = sent & ~np.isin(parcel.selection.ids[where], there)
-                if new.any():
+                if new.all():
+                    writer.write_alerts(batch)
+                elif new.any():
                     writer.write_alerts(batch.filter(pa.array(new)))
             for matches in parcel.matches():
                 writer.write_matches(matches)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
+from archive.kinds import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
 from ledger.deliveries import Deliveries
 from ledger.row import LedgerRow
 from ledger.transaction import MAX_MESSAGE_BYTES

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from archive.slices import MATCHES_SCHEMA, NightFolder, shard_of_slice
+from archive.kinds import MATCHES_SCHEMA
+from archive.slices import NightFolder, shard_of_slice
 from cluster.access import KafkaAccess
 from cluster.contents import Integers
 from ledger.deliveries import Deliveries

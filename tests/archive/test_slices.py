@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive.slices import MATCHES_SCHEMA, NightFolder, mark_of
+from archive.kinds import MATCHES_SCHEMA
+from archive.slices import NightFolder, mark_of
 from settings.errors import ArchiveUnavailableError, NightError
 
 NAME = f"003-{mark_of('fink_')}-0123456789ab"
@@ -84,7 +85,7 @@ def test_pending_slice_is_invisible(folder: NightFolder) -> None:
 
 
 def test_published_slice_holds_every_row(folder: NightFolder) -> None:
-    """Batches become row groups; what is read is what was written."""
+    """Small batches share a row group; what is read is what was written."""
     with folder.writer(NAME) as writer:
         writer.write_alerts(alerts(1, 2))
         writer.write_alerts(alerts(3))
@@ -98,10 +99,25 @@ def test_published_slice_holds_every_row(folder: NightFolder) -> None:
         .read()
         .equals(pa.Table.from_batches([alerts(1, 2), alerts(3)]))
     )
-    assert pq.read_metadata(file).num_row_groups == 2
+    assert pq.read_metadata(file).num_row_groups == 1
     assert pq.read_metadata(file).row_group(0).column(1).compression == "ZSTD"
     assert folder.visible() == {NAME}
     assert folder.pending() == []
+
+
+def test_large_batches_are_row_groups(
+    folder: NightFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for its row group has a bound."""
+    monkeypatch.setattr("archive.slice_writer.GROUP_BYTES", 1)
+
+    with folder.writer(NAME) as writer:
+        writer.write_alerts(alerts(1, 2))
+        writer.write_alerts(alerts(3))
+
+    metadata = pq.read_metadata(folder.folder("alerts") / f"_{NAME}.pending")
+    rows = [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
+    assert rows == [2, 1]
 
 
 def test_publishing_again_changes_nothing(folder: NightFolder) -> None:
@@ -270,8 +286,11 @@ def test_full_disk(small_disk: Path) -> None:
     assert folder.pending() == []
 
 
-def test_disk_full_at_the_footer(small_disk: Path) -> None:
+def test_disk_full_at_the_footer(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Space that ends while the file is closed is reported too."""
+    monkeypatch.setattr("archive.slice_writer.GROUP_BYTES", 1)
     folder = NightFolder(small_disk, "ztf", "20260301", "fink_")
     long_footer = pa.record_batch({f"column_{i}": [i] for i in range(500)})
 
@@ -282,5 +301,20 @@ def test_disk_full_at_the_footer(small_disk: Path) -> None:
 
     with pytest.raises(ArchiveUnavailableError, match="no space left"):
         write_batches(folder, then_fill())
+
+    assert folder.pending() == []
+
+
+def test_disk_full_from_the_start(small_disk: Path) -> None:
+    """A file that is begun and cannot be written does not stay."""
+    folder = NightFolder(small_disk, "ztf", "20260301", "fink_")
+    folder.folder("alerts").mkdir(parents=True)
+    folder.folder("matches").mkdir(parents=True)
+    folder.folder("set_aside").mkdir(parents=True)
+    free = os.statvfs(small_disk)
+    (small_disk / "other").write_bytes(bytes(free.f_bavail * free.f_frsize))
+
+    with pytest.raises(ArchiveUnavailableError, match="no space left"):
+        write(folder, NAME, 1)
 
     assert folder.pending() == []

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive.slices import MATCHES_SCHEMA, NightFolder
+from archive.kinds import MATCHES_SCHEMA
+from archive.slices import NightFolder
 from archive.summary import Summary, write_summary
 from archive.views import VIEWS, open_archive
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tasks.parcel
-from archive.slices import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
+from archive.kinds import MATCHES_SCHEMA, SET_ASIDE_SCHEMA
 from ledger.deliveries import Deliveries
 from ledger.transaction import MAX_MESSAGE_BYTES
 from nightmail import AlertError, Filter

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from archive.slices import MATCHES_SCHEMA, NightFolder
+from archive.kinds import MATCHES_SCHEMA
+from archive.slices import NightFolder
 from cluster.access import KafkaAccess
 from ledger.row import LedgerRow
 from nightmail import Filter

@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from archive.slices import MATCHES_SCHEMA, NightFolder
+from archive.kinds import MATCHES_SCHEMA
+from archive.slices import NightFolder
 from cluster.access import KafkaAccess
 from ledger.row import LedgerRow
 from settings.errors import ArchiveUnavailableError

@@ -4,9 +4,13 @@ import ast
 import hashlib
 import importlib.util
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 
 __all__ = ["digest_sources"]
+
+MODULES = 1024
+"""Sources of which it is remembered what they import."""
 
 
 def digest_sources(module: str) -> str:
@@ -54,8 +58,13 @@ def _read(spec: ModuleSpec) -> str:
     return (get_source(spec.name) if get_source else None) or ""
 
 
-def _imported(source: str, package: str) -> Iterator[str]:
-    """Yield the names of all modules that a source may import."""
+@lru_cache(maxsize=MODULES)
+def _imported(source: str, package: str) -> tuple[str, ...]:
+    """Name all modules that a source may import; to parse it takes milliseconds."""
+    return tuple(_imports(source, package))
+
+
+def _imports(source: str, package: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,7 +1,9 @@
 """Columns of the science store by the flat names that filters give them."""
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
@@ -22,6 +24,9 @@ __all__ = [
     "resolve",
 ]
 
+SCHEMAS = 64
+"""Schemas whose names are remembered: a night has few, and asks for them often."""
+
 Path = tuple[str, ...]
 """Names of the nested fields from the top to a leaf, lists not counted."""
 
@@ -30,7 +35,8 @@ Array: TypeAlias = Any
 """A pyarrow array, of which the stubs know too little where it is nested."""
 
 
-def flat_columns(schema: pa.Schema) -> dict[str, list[Path]]:
+@lru_cache(maxsize=SCHEMAS)
+def flat_columns(schema: pa.Schema) -> Mapping[str, Sequence[Path]]:
     """Name every column that a filter can ask for.
 
     Parameters
@@ -40,7 +46,7 @@ def flat_columns(schema: pa.Schema) -> dict[str, list[Path]]:
 
     Returns
     -------
-    dict
+    mapping
         For each flat name the leaves that it fits: one, or more where the name is
         ambiguous. Groups of columns and maps have no name.
     """
@@ -49,7 +55,7 @@ def flat_columns(schema: pa.Schema) -> dict[str, list[Path]]:
         for path, kind in _leaves(field.type, (field.name,)):
             if not pat.is_map(kind):
                 found.setdefault("_".join(path), []).append(path)
-    return found
+    return MappingProxyType(found)
 
 
 def resolve(schema: pa.Schema, name: str) -> Path:

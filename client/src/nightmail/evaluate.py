@@ -1,7 +1,8 @@
 """Run filters on a batch: one function everywhere, and no filter harms another."""
 
+import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +44,7 @@ class Evaluation:
     """For each filter that did not, why, as `TypeName: message`."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    """CPU time of each filter, its columns' conversion included [s]."""
+    """CPU time of each filter; a column's conversion is its first reader's [s]."""
 
 
 def evaluate(filters: Sequence[Filter], batch: pa.RecordBatch) -> Evaluation:
@@ -62,11 +63,11 @@ def evaluate(filters: Sequence[Filter], batch: pa.RecordBatch) -> Evaluation:
         A mask or a failure for every filter. What one filter does wrong is that
         filter's failure, and changes nothing for the others.
     """
-    done = Evaluation()
+    done, read = Evaluation(), _Columns(batch)
     for one in filters:
         start = time.thread_time()
         try:
-            done.masks[one.name] = answer(one, batch)
+            done.masks[one.name] = _answer(one, read)
         except (Exception, SystemExit) as error:  # noqa: BLE001 (the edge of a filter)
             done.failures[one.name] = explain(error)
         done.seconds[one.name] = time.thread_time() - start
@@ -97,12 +98,7 @@ def answer(one: Filter, batch: pa.RecordBatch) -> Mask:
     Exception
         Whatever the filter raised.
     """
-    if one.keep is None:
-        return _answer_sql(one, batch)
-    taken = inputs(one, batch)
-    with np.errstate(all="ignore"):
-        kept = one.keep(*taken)
-    return read_answer(kept, pd.RangeIndex(len(batch)))
+    return _answer(one, _Columns(batch))
 
 
 def inputs(one: Filter, batch: pa.RecordBatch) -> list[Any]:
@@ -113,7 +109,7 @@ def inputs(one: Filter, batch: pa.RecordBatch) -> list[Any]:
     ColumnError
         The batch has not all of its columns.
     """
-    return [read_column(column) for column in _columns(one, batch)]
+    return _Columns(batch).read(one)
 
 
 def read_column(column: Array) -> Any:
@@ -132,6 +128,10 @@ def read_column(column: Array) -> Any:
         empty one, null and NaN within it as None. The type depends on the column's type
         only, never on its values.
     """
+    return _fresh(_convert(column))
+
+
+def _convert(column: Array) -> Any:
     kind = column.type
     if is_list(kind):
         return _read_history(column)
@@ -145,8 +145,12 @@ def read_column(column: Array) -> Any:
         column = column.cast(pa.float64())
     elif pat.is_date(kind):
         column = column.cast(pa.timestamp("ms"))
-    # A copy: what Arrow lends is read-only, or another filter's too.
-    return column.to_pandas(types_mapper=_NULLABLE.get).copy()
+    return column.to_pandas(types_mapper=_NULLABLE.get)
+
+
+def _fresh(read: Any) -> Any:
+    """Give a filter what it may change: what Arrow lends is read-only, and others'."""
+    return read.copy() if isinstance(read, pd.Series) else copy.deepcopy(read)
 
 
 def read_answer(kept: Any, index: pd.Index) -> Mask:
@@ -220,15 +224,42 @@ def _check_length(length: int, wanted: int) -> None:
         raise FilterError(f"it answered {length} values for {wanted} alerts.")
 
 
-def _columns(one: Filter, batch: pa.RecordBatch) -> Iterator[Array]:
-    for name in one.columns:
-        if name not in batch.schema.names:
+class _Columns:
+    """Columns of a batch as filters take them, each converted once."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.batch = batch
+        self._there = dict(zip(batch.schema.names, batch.columns, strict=True))
+        self._converted: dict[str, Any] = {}
+
+    def read(self, one: Filter) -> list[Any]:
+        """Give a filter the columns that it names, fresh for it."""
+        return [self._read(name) for name in one.columns]
+
+    def _read(self, name: str) -> Any:
+        if name not in self._converted:
+            self._converted[name] = _convert(self.find(name))
+        return _fresh(self._converted[name])
+
+    def find(self, name: str) -> Array:
+        """Give a column as the batch has it."""
+        if name not in self._there:
             raise ColumnError(f"There is no column {name} in the batch.")
-        yield batch.column(name)
+        return self._there[name]
 
 
-def _answer_sql(one: Filter, batch: pa.RecordBatch) -> Mask:
-    columns = [_null_for_nan(_plain(column)) for column in _columns(one, batch)]
+def _answer(one: Filter, columns: _Columns) -> Mask:
+    if one.keep is None:
+        return _answer_sql(one, columns)
+    taken = columns.read(one)
+    with np.errstate(all="ignore"):
+        kept = one.keep(*taken)
+    return read_answer(kept, pd.RangeIndex(len(columns.batch)))
+
+
+def _answer_sql(one: Filter, read: _Columns) -> Mask:
+    batch = read.batch
+    columns = [_null_for_nan(_plain(read.find(name))) for name in one.columns]
     flat = pa.RecordBatch.from_arrays(columns, names=list(one.columns))
     with open_engine() as engine:
         kept = select(engine, one.sql, flat)
