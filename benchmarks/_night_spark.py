@@ -3,8 +3,8 @@
 `per_filter` is one job a filter: full read, `pandas_udf`, `to_avro`, the Kafka sink.
 `column` and `pandas` are one job for all: every alert is given the topics that want it,
 is encoded once and then exploded over them; their filters are Spark's own expressions,
-or `pandas_udf`. Columnar batches are small: a default one, of 4096 alerts, fits in no
-cache.
+or `pandas_udf`. Their columnar batches are small: a default one, of 4096 alerts, fits
+in no cache.
 """
 
 import os
@@ -41,8 +41,11 @@ from settings.names import topic
 HEAP = "6g"
 """Memory of Spark's JVM: more than it needs, so that it seldom collects garbage."""
 
+BATCH_ROWS = "spark.sql.parquet.columnarReaderBatchSize"
+"""Setting of Spark: rows that it decodes at a time, 4096 by default."""
+
 TUNING = {
-    "spark.sql.parquet.columnarReaderBatchSize": "128",
+    BATCH_ROWS: "128",
     "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
 }
 """What a good engineer sets for alerts of tens of kilobytes, and for many filters."""
@@ -86,11 +89,13 @@ class _Night:
         self._survey, self._filters = survey, read_filters(survey)
 
     def per_filter(self, prefix: str) -> None:
-        """Run one job a filter, as brokers do now."""
+        """Run one job a filter, as brokers do now: with Spark's own batches."""
+        self._spark.conf.unset(BATCH_ROWS)
         for one in self._filters.filters.values():
             kept = self._frame.where(self._pandas(one))
             where = F.lit(topic(prefix, one.name, self._survey))
             self._write(kept.select(where.alias("topic"), self._value().alias("value")))
+        self._spark.conf.set(BATCH_ROWS, TUNING[BATCH_ROWS])
 
     def touch(self) -> None:
         """Keep Spark's Python workers from ending, as idle ones do after a minute."""

@@ -363,6 +363,44 @@ def fastavro_reader(schema: Any) -> Callable[[bytes], Any]:
     return read
 
 
+def fastavro_writer(schema: Any) -> Callable[[Any], bytes]:
+    """Make a function that writes values, as `as_python` gives them, by fastavro."""
+    parsed = fastavro.parse_schema(_without_logical(schema))
+
+    def write(value: Any) -> bytes:
+        buffer = io.BytesIO()
+        fastavro.schemaless_writer(buffer, parsed, value)
+        return buffer.getvalue()
+
+    return write
+
+
+def any_within(value: Any, test: Callable[[Any], bool]) -> bool:
+    """Tell whether a value, or some value inside it, passes a test."""
+    if test(value):
+        return True
+    if isinstance(value, Pairs):
+        return any(any_within(item, test) for _, item in value)
+    if isinstance(value, dict):
+        return any(any_within(item, test) for item in value.values())
+    return isinstance(value, list) and any(any_within(v, test) for v in value)
+
+
+def is_nan(value: Any) -> bool:
+    """Tell a NaN, of which Python may lose bits."""
+    return isinstance(value, Bits) and as_python(value) == "NaN"
+
+
+def has_key_twice(value: Any) -> bool:
+    """Tell a map that a decoder reads and no encoder writes."""
+    return isinstance(value, Pairs) and len(dict(value)) < len(value)
+
+
+def is_wordy(value: Any) -> bool:
+    """Tell a decimal of more bytes than it needs, of which an encoder writes fewer."""
+    return isinstance(value, Digits) and len(value.raw) > (value.bit_length() + 8) // 8
+
+
 def _without_logical(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_without_logical(s) for s in schema]

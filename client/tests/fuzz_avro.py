@@ -16,17 +16,25 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import pyarrow as pa
+
 from client.tests.avro_oracle import (
     STRICTER,
     RefusedError,
     StrictReader,
+    any_within,
     as_python,
     fastavro_reader,
+    fastavro_writer,
+    has_key_twice,
+    is_nan,
+    is_wordy,
     plain,
     prune,
 )
 from client.tests.avro_random import damage, random_schema, random_value
 from nightmail.avro.decode import AvroDecoder, DecodedRows
+from nightmail.avro.encode import AvroEncoder
 
 MOST_SHOWN = 20
 """Differences that are printed; all are counted."""
@@ -84,7 +92,26 @@ def check_projection(case: Case) -> Iterator[str]:
             yield f"columns {chosen}, row {row}: {value}"
 
 
-CHECKS = [check_decoder, check_projection]
+def check_encoder(case: Case) -> Iterator[str]:
+    """Encode again what was decoded: the same bits, as fastavro writes them."""
+    expected = list(expect(case))
+    found = AvroDecoder(case.schema).decode(case.values)
+    values = [expected[row] for row in found.rows]
+    kept = [n for n, v in enumerate(values) if not any_within(v, has_key_twice)]
+    batch = found.batch.take(pa.array(kept, pa.int64()))
+    encoder = AvroEncoder(case.schema, batch.schema)
+    read, write = StrictReader(case.schema).read, fastavro_writer(case.schema)
+    for number, value in zip(kept, encoder.encode(batch), strict=True):
+        wanted = values[number]
+        if read(value) != wanted:
+            yield f"{value.hex()} is written for {wanted}"
+        elif any_within(wanted, is_nan) or any_within(wanted, is_wordy):
+            continue  # neither would be written as it was
+        elif value != write(as_python(wanted)):
+            yield f"fastavro does not write {value.hex()} for {wanted}"
+
+
+CHECKS = [check_decoder, check_projection, check_encoder]
 """Each takes a case and yields a sentence per difference."""
 
 

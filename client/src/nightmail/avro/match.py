@@ -56,8 +56,10 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _TICKS = {
     "timestamp-millis": 10**3,
     "timestamp-micros": 10**6,
+    "timestamp-nanos": 10**9,
     "local-timestamp-millis": 10**3,
     "local-timestamp-micros": 10**6,
+    "local-timestamp-nanos": 10**9,
     "time-millis": 10**3,
     "time-micros": 10**6,
 }
