@@ -138,16 +138,17 @@ def _spark_type(kind: Any) -> spark.DataType:
         return spark.ArrayType(_spark_type(kind.value_type))
     if types.is_dictionary(kind):
         return _spark_type(kind.value_type)
+    return _other_type(kind)
+
+
+def _other_type(kind: Any) -> spark.DataType:
+    """Give the type of what Spark has in another form."""
     if types.is_fixed_size_binary(kind):
         return spark.BinaryType()
     if types.is_decimal128(kind):
         return spark.DecimalType(kind.precision, kind.scale)
-    if types.is_timestamp(kind):
-        return _time_type(kind)
-    raise SchemaError(f"Spark has no type for {kind}.")
-
-
-def _time_type(kind: Any) -> spark.DataType:
+    if not types.is_timestamp(kind):
+        raise SchemaError(f"Spark has no type for {kind}.")
     if kind.unit == "ns":
         return spark.LongType()
     return spark.TimestampType() if kind.tz else spark.TimestampNTZType()

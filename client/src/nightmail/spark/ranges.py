@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pyspark.sql.datasource import InputPartition
 
@@ -89,5 +90,5 @@ def limit(starts: Offsets, ends: Offsets, most: int) -> dict[Place, int]:
 
 def _cut(one: Range, pieces: int) -> Iterator[Range]:
     marks = [one.start + one.size * n // pieces for n in range(pieces + 1)]
-    for start, end in zip(marks, marks[1:], strict=False):
+    for start, end in pairwise(marks):
         yield Range(one.topic, one.partition, start, end)

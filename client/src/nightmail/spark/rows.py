@@ -154,10 +154,14 @@ class _Rows:
             if field.name == KAFKA:
                 arrays.append(pa.array(map(_place, messages), field.type))
             elif field.name == BAD:
-                arrays.append(pa.array(reasons or [None] * len(messages), field.type))
+                arrays.append(_text(reasons, len(messages), field.type))
             else:
                 arrays.append(next(own))
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def _text(reasons: list[str] | None, rows: int, kind: Any) -> Any:
+    return pa.nulls(rows, kind) if reasons is None else pa.array(reasons, kind)
 
 
 def _where(message: Any) -> str:

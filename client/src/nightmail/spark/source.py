@@ -83,7 +83,7 @@ class _BatchReader(DataSourceReader):
     def partitions(self) -> list[InputPartition]:
         """Give the ranges, one a partition of a topic, or more if so wished."""
         with Log(self._plan.wish) as log:
-            return split(log.ranges(), self._plan.wish.fewest_tasks)
+            return [*split(log.ranges(), self._plan.wish.fewest_tasks)]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """Read one of them; Spark gives another where there is none."""

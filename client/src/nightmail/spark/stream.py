@@ -1,10 +1,10 @@
 """Topics as a stream: what is new, from one batch to the next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql.datasource import DataSourceStreamReader
+from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 from pyspark.sql.streaming.datasource import (
     ReadAllAvailable,
     ReadLimit,
@@ -71,14 +71,15 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         """Remember where the topics end now: what comes later is another query's."""
         self._target = self._ends()
 
-    def partitions(self, start: Written, end: Written) -> list[Range]:
+    def partitions(self, start: Written, end: Written) -> Sequence[InputPartition]:
         """Give the ranges of one batch."""
         ranges = make_ranges(_read(start), _read(end))
         return split(ranges, self._plan.wish.fewest_tasks)
 
-    def read(self, partition: Range) -> Iterator[pa.RecordBatch]:
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """Read one of them."""
-        yield from read_rows(self._plan, partition)
+        if isinstance(partition, Range):
+            yield from read_rows(self._plan, partition)
 
     def _ends(self) -> dict[Place, int]:
         with Log(self._plan.wish) as log:
