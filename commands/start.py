@@ -1,11 +1,13 @@
 """`nightmail start`: what runs until it is stopped."""
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.options import settings_option
+from nightmail.cli import is_hung_up
 from settings.names import GROUP_PREFIX
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ ROWS = 20
 """Alerts shown of each batch."""
 
 BATCH_OFFSETS = 10_000
-"""Most offsets of a batch, which is kept until it is shown."""
+"""Most offsets of a batch."""
 
 LOOK_S = 0.5
 """How often the time is looked at [s]."""
@@ -91,38 +93,26 @@ def _show(spark: Any, options: dict[str, str], seconds: float | None) -> int:
     from nightmail.spark import find_reason, register  # noqa: PLC0415
 
     register(spark)
-    printer = _Printer()
     try:
         alerts = spark.readStream.format("nightmail").options(**options).load()
-        query = alerts.writeStream.foreachBatch(printer.show).start()
-        end = time.monotonic() + (float("inf") if seconds is None else seconds)
-        while time.monotonic() < end and not printer.nobody_reads:
-            if query.awaitTermination(LOOK_S):
-                break
-        query.stop()
+        # Java prints: a batch that a callback of Python prints cannot be interrupted.
+        console = alerts.writeStream.format("console").option("numRows", ROWS)
+        return _wait(console.start(), seconds)
     except PySparkException as error:
         if (reason := find_reason(error)) is not None:
             raise reason from error
         raise
-    return printer.alerts
 
 
-class _Printer:
-    """Prints batches of a stream."""
-
-    def __init__(self) -> None:
-        self.alerts = 0
-        self.nobody_reads = False
-
-    def show(self, batch: Any, number: int) -> None:
-        """Print the first rows of a batch, and how many there are."""
-        batch.persist()
-        try:
-            if count := batch.count():
-                self.alerts += count
-                print(f"Batch {number}: {count} alerts")
-                batch.show(ROWS)
-        except BrokenPipeError:
-            self.nobody_reads = True
-        finally:
-            batch.unpersist()
+def _wait(query: Any, seconds: float | None) -> int:
+    """Wait until the time is over, or nobody reads; give the number of alerts."""
+    end = time.monotonic() + (float("inf") if seconds is None else seconds)
+    batches: dict[int, int] = {}
+    try:
+        while time.monotonic() < end and not is_hung_up(sys.stdout.fileno()):
+            if query.awaitTermination(LOOK_S):
+                break
+            batches |= {p["batchId"]: p["numInputRows"] for p in query.recentProgress}
+    finally:
+        query.stop()
+    return sum(batches.values())
