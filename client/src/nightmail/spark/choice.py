@@ -11,7 +11,7 @@ from nightmail._errors import ConfigError
 from nightmail.avro import fingerprint
 from nightmail.spark.follow import Follower
 from nightmail.spark.log import Log
-from nightmail.spark.ranges import Range
+from nightmail.spark.ranges import Place, Range
 from nightmail.spark.wish import Wish
 
 __all__ = ["Choice", "choose_schema", "read_key"]
@@ -77,9 +77,13 @@ class _Seen:
 
     def look_at_first(self, ranges: list[Range]) -> None:
         """Look at the first wished record of each partition."""
+        looked: set[Place] = set()
         with Follower(self._wish, ranges) as follower:
             for message in self._wished(follower):
-                follower.drop((message.topic(), message.partition()))
+                if (place := (message.topic(), message.partition())) not in looked:
+                    self._note(message)
+                    looked.add(place)
+                    follower.drop(place)
 
     def look_at_last(self, ranges: list[Range]) -> None:
         """Look at the last records of each partition, if they are wished."""
@@ -88,15 +92,16 @@ class _Seen:
             for r in ranges
         ]
         with Follower(self._wish, tails) as follower:
-            for _ in self._wished(follower):
-                pass
+            for message in self._wished(follower):
+                self._note(message)
 
     def search(self, ranges: list[Range], mark: str) -> None:
         """Look at all, until one has this fingerprint."""
         if mark in self._choices:
             return
         with Follower(self._wish, ranges) as follower:
-            for _ in self._wished(follower):
+            for message in self._wished(follower):
+                self._note(message)
                 if mark in self._choices:
                     return
 
@@ -124,9 +129,7 @@ class _Seen:
 
     def _wished(self, follower: Follower) -> Iterator[Any]:
         for messages in follower:
-            for message in filter(self._wish.takes, messages):
-                self._note(message)
-                yield message
+            yield from filter(self._wish.takes, messages)
 
     def _note(self, message: Any) -> None:
         choice = read_key(message.key())

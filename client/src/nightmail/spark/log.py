@@ -146,12 +146,11 @@ class Log:
         return {place: max(first[place], since[place]) for place in places}
 
     def ends(self, places: Sequence[Place]) -> dict[Place, int]:
-        """Give the offset behind the last committed record of the wished time."""
-        last = self._offsets(places, _END)
-        if self._wish.until_ms is None:
-            return last
-        until = self._offsets(places, self._wish.until_ms)
-        return {place: min(last[place], until[place]) for place in places}
+        """Give the offset behind the last committed record of each partition.
+
+        The wished time does not shorten it: what comes later may be of an earlier time.
+        """
+        return self._offsets(places, _END)
 
     def _offsets(self, places: Sequence[Place], moment: int) -> dict[Place, int]:
         asked = [TopicPartition(*place, moment) for place in places]

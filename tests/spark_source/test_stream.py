@@ -1,0 +1,237 @@
+"""A topic is a stream: each alert in one batch, whatever ends the query."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.admin import NewPartitions
+
+from cluster.access import KafkaAccess, open_admin
+from tests.spark_source.conftest import MakeTopic, Topic, small
+
+pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
+
+PATIENCE_S = 120.0
+"""Longest that a batch may take on a busy machine [s]."""
+
+QUERY = """
+import sys
+from pathlib import Path
+from nightmail.spark import register
+from runtime.spark import spark_session
+from settings.model import Settings, Spark
+
+servers, topic, folder = sys.argv[1:]
+settings = Settings(state_dir=Path(folder), spark=Spark(master="local[2]"))
+with spark_session(settings) as spark:
+    register(spark)
+    frame = spark.readStream.format("nightmail").options(
+        servers=servers, topics=topic, maxOffsetsPerTrigger="40", columns="candid"
+    ).load()
+    query = frame.writeStream.format("parquet").option("path", folder + "/alerts")
+    query = query.option("checkpointLocation", folder + "/checkpoint").start()
+    query.awaitTermination()
+"""
+"""A program that copies a topic into a folder, for ever."""
+
+
+class Copy:
+    """A topic copied to Parquet, by query after query on one checkpoint."""
+
+    def __init__(self, spark: Any, topic: Topic, folder: Path) -> None:
+        self._spark, self._topic, self.folder = spark, topic, folder
+
+    def run(self, **options: str) -> list[Any]:
+        """Copy what there is, and end; give the progress of each batch."""
+        query = self.start(availableNow=True, **options)
+        assert query.awaitTermination(PATIENCE_S)
+        return [p for p in query.recentProgress if p["numInputRows"]]
+
+    def start(self, *, availableNow: bool | None = None, **options: str) -> Any:
+        """Start a query."""
+        reader = self._spark.readStream.format("nightmail")
+        frame = reader.options(**self._topic.options(**options)).load()
+        writer = frame.writeStream.format("parquet")
+        writer = writer.option("path", str(self.folder / "alerts"))
+        writer = writer.option("checkpointLocation", str(self.folder / "checkpoint"))
+        if availableNow:
+            writer = writer.trigger(availableNow=True)
+        return writer.start()
+
+    def candids(self) -> list[int]:
+        """Give what was copied, doubled ones too."""
+        return copied(self._spark, self.folder)
+
+
+def copied(spark: Any, folder: Path) -> list[int]:
+    """Give the alerts that committed batches have written."""
+    frame = spark.read.parquet(str(folder / "alerts"))
+    return sorted(row.candid for row in frame.collect())
+
+
+@pytest.fixture
+def copy(spark: Any, topic: Topic, tmp_path: Path) -> Copy:
+    """Give a copy of the test's topic."""
+    return Copy(spark, topic, tmp_path)
+
+
+def test_what_is_new_is_read_by_the_next_query(topic: Topic, copy: Copy) -> None:
+    """From its checkpoint, without loss or doubling, and nothing if nothing is new."""
+    topic.send_small(1, 2)
+    copy.run()
+    topic.send_small(3)
+    copy.run()
+    copy.run()
+    topic.send_small(4, 5)
+    copy.run()
+
+    assert copy.candids() == [1, 2, 3, 4, 5]
+
+
+def test_a_query_that_runs_sees_a_topic_grow(topic: Topic, copy: Copy) -> None:
+    """What is not committed yet comes when it is, what is aborted never."""
+    topic.send_small(1)
+    query = copy.start()
+    query.processAllAvailable()
+    is_open = topic.begin(*small(2))
+    topic.begin(*small(3)).abort_transaction(30)
+    topic.send_small(4)
+    query.processAllAvailable()
+    before = copy.candids()
+    is_open.commit_transaction(30)
+    _await(lambda: copy.candids() == [1, 2, 4])
+
+    query.stop()
+
+    assert before == [1]
+    assert copy.candids() == [1, 2, 4]
+
+
+def test_batches_have_a_limit(topic: Topic, copy: Copy) -> None:
+    """Of offsets, marks of transactions included; what there is comes in several."""
+    topic.send_small(*range(100))
+
+    batches = copy.run(maxOffsetsPerTrigger="40")
+
+    assert [p["numInputRows"] for p in batches] == [40, 40, 20]
+    assert copy.candids() == list(range(100))
+
+
+def test_a_new_partition_is_read_from_its_beginning(
+    spark: Any, make_topic: MakeTopic, access: KafkaAccess, tmp_path: Path
+) -> None:
+    """That of a topic that got more of them while nobody looked."""
+    topic = make_topic()
+    copy = Copy(spark, topic, tmp_path)
+    topic.send_small(1)
+    copy.run()
+    admin = open_admin(access)
+    for answer in admin.create_partitions([NewPartitions(topic.name, 3)]).values():
+        answer.result(30)
+    _await(lambda: len(_partitions(admin, topic.name)) == 3)
+    topic.send_small(2, partition=2)
+
+    copy.run()
+
+    assert copy.candids() == [1, 2]
+
+
+def test_a_new_query_may_begin_at_the_end(topic: Topic, copy: Copy) -> None:
+    """With startingOffsets=latest, what was there before it is left out."""
+    topic.send_small(1)
+    copy.run(startingOffsets="latest")
+    topic.send_small(2)
+
+    copy.run(startingOffsets="latest")
+
+    assert copy.candids() == [2]
+
+
+def test_a_killed_query_goes_on_where_it_was(
+    spark: Any, topic: Topic, tmp_path: Path
+) -> None:
+    """Killed in the middle, again and again, it writes each alert once."""
+    topic.send_small(*range(400))
+
+    for wanted in (80, 200):
+        with _program(topic, tmp_path):
+            _await(lambda wanted=wanted: _commits(tmp_path) * 40 >= wanted)
+        topic.send_small(*range(1000 + wanted, 1020 + wanted))
+    Copy(spark, topic, tmp_path).run(columns="candid")
+
+    expected = [*range(400), *range(1080, 1100), *range(1200, 1220)]
+    assert copied(spark, tmp_path) == expected
+
+
+def test_the_command_prints_a_topic(topic: Topic, kafka_state: Path) -> None:
+    """As Spark shows a DataFrame, and it ends by itself with the number of alerts."""
+    topic.send_small(4711, 4712)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "nightmail", "start", "distribution_test"]
+        + ["--topic", topic.name, "--exit-after", "15"],
+        env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "2 alerts were read.")
+    rows = [line for line in done.stdout.splitlines() if "|" in line]
+    assert rows == ["|candid|objectId|", "|  4711| ZTF4711|", "|  4712| ZTF4712|"]
+    assert "password" not in done.stdout + done.stderr
+
+
+def test_the_command_refuses_in_a_sentence(kafka_state: Path) -> None:
+    """A topic that is not there ends it with the code for wrong use."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nightmail", "start", "distribution_test"]
+        + ["--topic", "fink_none_ztf", "--exit-after", "15"],
+        env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    (last,) = [line for line in done.stderr.splitlines() if "Error" in line]
+    assert done.returncode == 2
+    assert last.startswith("Error: There is no topic fink_none_ztf at ")
+
+
+@contextmanager
+def _program(topic: Topic, folder: Path) -> Iterator[None]:
+    """Run the copying program; kill it, with its Java, at the end."""
+    servers = topic.access.public_servers or ""
+    process = subprocess.Popen(
+        [sys.executable, "-c", QUERY, servers, topic.name, str(folder)],
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _commits(folder: Path) -> int:
+    """Count the batches that are done."""
+    return len(list((folder / "checkpoint" / "commits").glob("[0-9]*")))
+
+
+def _partitions(admin: Any, name: str) -> Any:
+    return admin.list_topics(timeout=10).topics[name].partitions
+
+
+def _await(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.1)
