@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from client.tests.avro_alerts import read, record, without_nan, write
+from nightmail.avro import AvroDecoder, compact, fingerprint
+from nightmail.spark.choice import Choice
+from nightmail.spark.columns import spark_schema
+from nightmail.spark.ranges import Range
+from nightmail.spark.rows import Plan, read_rows
+from nightmail.spark.wish import read_wish
 from tests.spark_source.conftest import (
-    NIGHT,
     OTHER,
-    SMALL,
     MakeTopic,
     Night,
     Topic,
@@ -280,7 +284,21 @@ def test_a_plan_shows_no_password(
     assert "hidden-word" not in shown
 
 
-def test_headers_are_as_the_publisher_writes_them() -> None:
-    """The tests' records have the headers that nights are found by."""
-    assert dict(NIGHT)["night"] == b"20260301"
-    assert [f["name"] for f in SMALL["fields"]] == ["candid", "objectId"]
+def test_a_task_holds_little_at_a_time(
+    topic: Topic, night: Callable[[str], Night]
+) -> None:
+    """Batches are as large as asked for, however long the range is."""
+    sent = night("ztf")
+    topic.send(*sent.values, key=sent.schema)
+    wish = read_wish(
+        {name.lower(): v for name, v in topic.options(batchBytes="500000").items()}
+    )
+    columns = spark_schema(AvroDecoder(sent.schema).schema)
+    plan = Plan(wish, Choice(sent.schema, fingerprint(dict(sent.schema))), columns)
+
+    batches = list(read_rows(plan, Range(topic.name, 0, 0, len(sent.values) + 1)))
+
+    assert sum(batch.num_rows for batch in batches) == len(sent.values)
+    largest = 500_000 + max(map(len, sent.values)) + len(compact(dict(sent.schema)))
+    assert sum(map(len, sent.values)) > 5 * largest
+    assert all(batch.nbytes < 1.5 * largest for batch in batches)
