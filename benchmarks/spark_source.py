@@ -2,7 +2,7 @@
 
 Simulated ZTF alerts stand on a topic of a Kafka of its own. Spark reads all columns of
 them, or a few, and throws the rows away. Beside it stands a loop of confluent-kafka and
-fastavro, as the field's clients are, which makes a dictionary of each; and the same loop
+fastavro, as the field's clients are, which makes a dictionary of each; and the same one
 that hands these to Spark by Arrow. Spark's own source of Kafka needs jars that are not
 on every machine, and is not measured. CPU is that of all processes of a side while it
 reads: for Spark, Java and the Python workers. What starts once, such as Java, is left
@@ -225,7 +225,8 @@ def _alerts(servers: str) -> Iterator[tuple[Any, Any]]:
         }
     )
     consumer.assign([TopicPartition(TOPIC, p, 0) for p in range(PARTITIONS)])
-    left, known, schema, parsed = PARTITIONS, b"", None, {}
+    left, known, schema = PARTITIONS, b"", None
+    parsed: Any = None
     while left:
         for message in consumer.consume(500, 1.0):
             if message.error():

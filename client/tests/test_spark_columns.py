@@ -81,7 +81,7 @@ def test_columns_come_in_the_order_that_is_asked_for() -> None:
     """Not in that of the alert."""
     batch = pa.RecordBatch.from_pydict({"a": [1], "b": ["x"]})
 
-    wanted = pa.schema([pa.field("b", pa.string()), pa.field("a", pa.float64())])
+    wanted = pa.schema({"b": pa.string()}).append(pa.field("a", pa.float64()))
 
     found = cast_batch(batch, wanted)
 
