@@ -140,9 +140,9 @@ def topic(make_topic: MakeTopic) -> Topic:
     return make_topic()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def spark(kafka_state: Path) -> Iterator[Any]:
-    """Give the one Spark, which knows the format."""
+    """Give a Spark that knows the format, ended before other rooms start theirs."""
     settings = Settings(state_dir=kafka_state, spark=Spark(master="local[2]"))
     with spark_session(settings) as session:
         register(session)

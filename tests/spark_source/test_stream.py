@@ -1,5 +1,6 @@
 """A topic is a stream: each alert in one batch, whatever ends the query."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewPartitions
+from pyspark.errors import StreamingQueryException
 
 from cluster.access import KafkaAccess, open_admin
-from tests.spark_source.conftest import MakeTopic, Topic, small
+from nightmail.spark import find_reason
+from tests.spark_source.conftest import SMALL, MakeTopic, Topic, small
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
 
@@ -174,6 +178,42 @@ def test_a_killed_query_goes_on_where_it_was(
     assert copied(spark, tmp_path) == expected
 
 
+def test_records_that_are_gone_end_a_query(
+    topic: Topic, copy: Copy, access: KafkaAccess
+) -> None:
+    """What retention took before it was read is told; one may go on without it."""
+    topic.send_small(1, 2)
+    copy.run()
+    topic.send_small(3, 4)
+    admin = open_admin(access)
+    gone = TopicPartition(topic.name, 0, 4)
+    for answer in admin.delete_records([gone]).values():
+        answer.result(30)
+
+    with pytest.raises(StreamingQueryException) as caught:
+        copy.run()
+    copy.run(failOnDataLoss="false")
+
+    assert str(find_reason(caught.value)) == (
+        f"Records of {topic.name}, partition 0 are gone before they were read: their"
+        " retention is over, or the topic was made anew; with failOnDataLoss=false what"
+        " is there is read."
+    )
+    assert copy.candids() == [1, 2, 4]
+
+
+def test_a_stream_has_no_end(topic: Topic, copy: Copy) -> None:
+    """A time at which it would end is refused."""
+    topic.send_small(1)
+
+    with pytest.raises(StreamingQueryException) as caught:
+        copy.run(endingTime="2099-01-01T00:00:00")
+
+    assert str(find_reason(caught.value)) == (
+        "A stream has no end: leave out the option endingTime."
+    )
+
+
 def test_the_command_prints_a_topic(topic: Topic, kafka_state: Path) -> None:
     """As Spark shows a DataFrame, and it ends by itself with the number of alerts."""
     topic.send_small(4711, 4712)
@@ -190,6 +230,30 @@ def test_the_command_prints_a_topic(topic: Topic, kafka_state: Path) -> None:
     rows = [line for line in done.stdout.splitlines() if "|" in line]
     assert rows == ["|candid|objectId|", "|  4711| ZTF4711|", "|  4712| ZTF4712|"]
     assert "password" not in done.stdout + done.stderr
+
+
+def test_the_command_takes_a_schema_from_a_file(
+    topic: Topic, kafka_state: Path, tmp_path: Path
+) -> None:
+    """Which holds where the keys say nothing; only the wished columns are shown."""
+    topic.send(*small(4711), key=b"3.1_old")
+    file = tmp_path / "alert.avsc"
+    file.write_text(json.dumps(SMALL))
+
+    done = subprocess.run(
+        [
+            *(*COMMAND, "--topic", topic.name, "--exit-after", "15"),
+            *("--schema", str(file), "--columns", "objectId"),
+        ],
+        env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "1 alerts were read.")
+    rows = [line for line in done.stdout.splitlines() if "|" in line]
+    assert rows == ["|objectId|", "| ZTF4711|"]
 
 
 def test_the_command_refuses_in_a_sentence(kafka_state: Path) -> None:
