@@ -110,8 +110,9 @@ def _wait(query: Any, seconds: float | None) -> int:
     batches: dict[int, int] = {}
     try:
         while time.monotonic() < end and not is_hung_up(sys.stdout.fileno()):
-            if query.awaitTermination(LOOK_S):
-                break
+            time.sleep(LOOK_S)  # Ctrl-C within a call of Java is told at length
+            if not query.isActive:
+                query.awaitTermination()  # raises what ended it
             batches |= {p["batchId"]: p["numInputRows"] for p in query.recentProgress}
     finally:
         query.stop()

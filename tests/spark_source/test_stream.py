@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from confluent_kafka.admin import NewPartitions
 from pyspark.errors import StreamingQueryException
 
 from cluster.access import KafkaAccess, open_admin
+from nightmail.cli import INTERRUPTED
 from nightmail.spark import find_reason
 from tests.spark_source.conftest import SMALL, MakeTopic, Topic, small
 
@@ -32,6 +34,7 @@ COMMAND = (sys.executable, "-m", "nightmail", "start", "distribution_test")
 QUERY = """
 import sys
 from pathlib import Path
+from nightmail.cli import INTERRUPTED
 from nightmail.spark import register
 from runtime.spark import spark_session
 from settings.model import Settings, Spark
@@ -215,21 +218,13 @@ def test_a_stream_has_no_end(topic: Topic, copy: Copy) -> None:
 
 
 def test_the_command_prints_a_topic(topic: Topic, kafka_state: Path) -> None:
-    """As Spark shows a DataFrame, and it ends by itself with the number of alerts."""
-    topic.send_small(4711, 4712)
+    """As Spark shows a DataFrame, until it is interrupted."""
+    topic.send_small(4711)
 
-    done = subprocess.run(
-        [*COMMAND, "--topic", topic.name, "--exit-after", "15"],
-        env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    rows, code = _rows_shown(kafka_state, topic, last="|  4711| ZTF4711|")
 
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "2 alerts were read.")
-    rows = [line for line in done.stdout.splitlines() if "|" in line]
-    assert rows == ["|candid|objectId|", "|  4711| ZTF4711|", "|  4712| ZTF4712|"]
-    assert "password" not in done.stdout + done.stderr
+    assert rows == ["|candid|objectId|", "|  4711| ZTF4711|"]
+    assert code == INTERRUPTED
 
 
 def test_the_command_takes_a_schema_from_a_file(
@@ -239,36 +234,59 @@ def test_the_command_takes_a_schema_from_a_file(
     topic.send(*small(4711), key=b"3.1_old")
     file = tmp_path / "alert.avsc"
     file.write_text(json.dumps(SMALL))
+    options = ["--schema", str(file), "--columns", "objectId"]
 
-    done = subprocess.run(
-        [
-            *(*COMMAND, "--topic", topic.name, "--exit-after", "15"),
-            *("--schema", str(file), "--columns", "objectId"),
-        ],
-        env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    rows, _ = _rows_shown(kafka_state, topic, *options, last="| ZTF4711|")
 
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "1 alerts were read.")
-    rows = [line for line in done.stdout.splitlines() if "|" in line]
     assert rows == ["|objectId|", "| ZTF4711|"]
 
 
-def test_the_command_refuses_in_a_sentence(kafka_state: Path) -> None:
-    """A topic that is not there ends it with the code for wrong use."""
+@pytest.mark.parametrize(
+    ("name", "code", "sentence"),
+    [
+        ("", 0, r"\d+ alerts were read\."),
+        ("fink_none_ztf", 2, r"Error: There is no topic fink_none_ztf at .*"),
+    ],
+    ids=["ends", "refuses"],
+)
+def test_the_command_ends_with_a_sentence(
+    topic: Topic, kafka_state: Path, name: str, code: int, sentence: str
+) -> None:
+    """When its time is over, or when there is nothing to read."""
+    topic.send_small(1)
+
     done = subprocess.run(
-        [*COMMAND, "--topic", "fink_none_ztf", "--exit-after", "15"],
+        [*COMMAND, "--topic", name or topic.name, "--exit-after", "1"],
         env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
         capture_output=True,
         text=True,
         check=False,
     )
 
-    (last,) = [line for line in done.stderr.splitlines() if "Error" in line]
-    assert done.returncode == 2
-    assert last.startswith("Error: There is no topic fink_none_ztf at ")
+    assert done.returncode == code, done.stderr
+    assert re.fullmatch(sentence, done.stderr.splitlines()[-1])
+
+
+def _rows_shown(
+    kafka_state: Path, topic: Topic, *options: str, last: str
+) -> tuple[list[str], int]:
+    """Give the rows that the command prints up to one, and its code if interrupted."""
+    process = subprocess.Popen(
+        [*COMMAND, "--topic", topic.name, "--exit-after", str(PATIENCE_S), *options],
+        env=os.environ | {"NIGHTMAIL_STATE_DIR": str(kafka_state)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    rows: list[str] = []
+    with process:
+        for line in process.stdout or ():
+            if "|" in line:
+                rows.append(line.rstrip())
+            if line.rstrip() == last:
+                break
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)  # reads on: else nobody would
+    return rows, process.returncode
 
 
 @contextmanager
