@@ -113,6 +113,7 @@ def _wait(query: Any, seconds: float | None) -> int:
             time.sleep(LOOK_S)  # Ctrl-C within a call of Java is told at length
             if not query.isActive:
                 query.awaitTermination()  # raises what ended it
+                break
             batches |= {p["batchId"]: p["numInputRows"] for p in query.recentProgress}
     finally:
         query.stop()
