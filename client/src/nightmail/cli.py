@@ -181,7 +181,7 @@ def _stdout_is_broken() -> bool:
     """Tell whether nobody reads stdout, and close it quietly if so."""
     try:
         sys.stdout.flush()
-        if not _is_hung_up(sys.stdout.fileno()):
+        if not is_hung_up(sys.stdout.fileno()):
             return False
     except BrokenPipeError:
         pass
@@ -191,7 +191,7 @@ def _stdout_is_broken() -> bool:
     return True
 
 
-def _is_hung_up(descriptor: int) -> bool:
+def is_hung_up(descriptor: int) -> bool:
     """Ask the system: a flush after the first failure succeeds, on an empty buffer."""
     if sys.platform == "win32":
         return False
