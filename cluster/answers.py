@@ -21,8 +21,8 @@ FORBIDDEN = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.SECURITY_DISABLED,
     }
 )
 """Somebody else must grant something first."""
@@ -52,8 +52,8 @@ WRONG = frozenset(
 
 def wait_for(
     answers: Iterable[Future[Any]], access: KafkaAccess, *, deed: str, right: str
-) -> None:
-    """Wait for all answers of one request.
+) -> list[Any]:
+    """Wait for all answers of one request, and give them.
 
     Parameters
     ----------
@@ -76,8 +76,7 @@ def wait_for(
         Anything else.
     """
     try:
-        for answer in answers:
-            answer.result(ANSWER_S)
+        return [answer.result(ANSWER_S) for answer in answers]
     except KafkaException as error:
         raise translate(error, access, deed=deed, right=right) from error
     except TimeoutError as error:
@@ -94,6 +93,11 @@ def translate(
         user = access.admin.get("sasl.username", "ANONYMOUS")
         return SettingsError(
             f"The Kafka user {user} may not {deed} at {where}: grant it {right}."
+        )
+    if answer.code() == KafkaError.SECURITY_DISABLED:
+        return SettingsError(
+            f"Kafka at {where} keeps no rights, so nobody can {deed}: give its brokers"
+            " an authorizer (authorizer.class.name)."
         )
     if answer.code() in WRONG:
         return SettingsError(f"Kafka at {where} will not {deed}: {answer.str()}")

@@ -9,9 +9,15 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic
 
 from cluster.access import KafkaAccess, has_leaders, open_admin
 from cluster.answers import ANSWER_S, translate, wait_for
+from cluster.groups import active, list_groups
 from cluster.properties import MAX_MESSAGE_BYTES
 from settings import Settings
-from settings.errors import BrokerUnavailableError, ClusterError, SettingsError
+from settings.errors import (
+    BrokerUnavailableError,
+    ClusterError,
+    NothingThereError,
+    SettingsError,
+)
 from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
 
 RIGHT = "Create on that topic, or Describe if it is there already"
@@ -21,13 +27,14 @@ PAUSE_S = 0.05
 """Time between two looks at a topic that is being made [s]."""
 
 
-def ensure_topics(
+def ensure_topics(  # noqa: PLR0913 - one for each wish
     access: KafkaAccess,
     settings: Settings,
     names: Sequence[str],
     *,
     config: Mapping[str, str] | None = None,
     partitions: int | None = None,
+    replication: int | None = None,
 ) -> list[str]:
     """Make the topics that are missing; those that are there stay as they are.
 
@@ -44,6 +51,8 @@ def ensure_topics(
         Topic settings of Kafka that differ from ours.
     partitions
         How many of each, if not what the settings say.
+    replication
+        Copies of each, likewise.
 
     Returns
     -------
@@ -69,7 +78,7 @@ def ensure_topics(
         NewTopic(
             name,
             partitions or settings.topics.partitions,
-            1 if access.local else settings.topics.replication,
+            replication or (1 if access.local else settings.topics.replication),
             config=config,
         )
         for name in dict.fromkeys(names)
@@ -131,6 +140,56 @@ def count_partitions(access: KafkaAccess) -> dict[str, int]:
             " not see it: have it made, and grant Describe on it."
         )
     return {name: len(found.partitions) for name, found in topics.items()}
+
+
+def delete_topic(access: KafkaAccess, name: str, *, even_if_read: bool = False) -> None:
+    """Delete a topic with all that is on it.
+
+    Parameters
+    ----------
+    access
+        Its administrator deletes.
+    name
+        The topic.
+    even_if_read
+        Also if somebody reads it, and even if it is the ledger.
+
+    Raises
+    ------
+    NothingThereError
+        There is no such topic.
+    SettingsError
+        It is read just now, is the ledger or Kafka's own, or we may not.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    admin = open_admin(access)
+    if name not in _list_topics(admin, access).topics:
+        raise NothingThereError(
+            f"There is no topic {name} at {access.bootstrap_servers}: see `nightmail"
+            " topics`."
+        )
+    _check_deletable(access, name, even_if_read=even_if_read)
+    answers = admin.delete_topics([name], request_timeout=ANSWER_S).values()
+    deed, right = f"delete the topic {name}", "Delete on that topic"
+    wait_for(answers, access, deed=deed, right=right)
+
+
+def _check_deletable(access: KafkaAccess, name: str, *, even_if_read: bool) -> None:
+    if name.startswith("__"):
+        raise SettingsError(f"{name} is Kafka's own, and is not deleted.")
+    if even_if_read:
+        return
+    if name == LEDGER_TOPIC:
+        raise SettingsError(
+            f"{name} is the memory of what was sent: without it nights are sent again."
+            " If that is meant, add --force."
+        )
+    if groups := active(list_groups(access), name):
+        names = ", ".join(group.name for group in groups)
+        raise SettingsError(
+            f"{name} is being read by {names}: have it stopped, or add --force."
+        )
 
 
 def _create(
