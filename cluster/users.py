@@ -31,8 +31,8 @@ times; a password of ours is random, so that more would not make it safer.
 PASSWORD_BYTES = 24
 """Random bytes of a password that is made here [bytes]: 32 characters."""
 
-OURS = frozenset({ADMINISTRATOR, PUBLISHER, ANONYMOUS})
-"""Users without whom nightmail does not work, or who are nobody."""
+OURS = frozenset({ADMINISTRATOR, PUBLISHER})
+"""Users of the local Kafka, without whom it does not work."""
 
 
 @dataclass(frozen=True, order=True)
@@ -91,14 +91,12 @@ def add_user(access: KafkaAccess, name: str, *, password: str) -> None:
     BrokerUnavailableError
         Kafka does not answer.
     """
-    check_user(name)
-    check_password(password)
     if name in {user.name for user in list_users(access)}:
         raise SettingsError(
             f"There is a user {name} already: give it a new password by `nightmail"
             f" users passwd {name}`, or choose another name."
         )
-    ensure_user(access, name, password=password)
+    set_password(access, name, password=password)
 
 
 def change_password(access: KafkaAccess, name: str, *, password: str) -> None:
@@ -113,9 +111,23 @@ def change_password(access: KafkaAccess, name: str, *, password: str) -> None:
     BrokerUnavailableError
         Kafka does not answer.
     """
-    _refuse_ours(name)
-    check_password(password)
     require_user(access, name)
+    set_password(access, name, password=password)
+
+
+def set_password(access: KafkaAccess, name: str, *, password: str) -> None:
+    """Make a user, or give one that is there a new password.
+
+    Raises
+    ------
+    SettingsError
+        The name or the password cannot be, the user is one of ours, or we may not.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    check_user(name)
+    check_password(password)
+    _refuse_ours(access, name)
     ensure_user(access, name, password=password)
 
 
@@ -138,7 +150,9 @@ def remove_user(access: KafkaAccess, name: str) -> list[Rule]:
     BrokerUnavailableError
         Kafka does not answer.
     """
-    _refuse_ours(name)
+    _refuse_ours(access, name)
+    if name == access.admin.get("sasl.username"):
+        raise SettingsError(f"{name} is who we log in as: remove it as somebody else.")
     admin = open_admin(access)
     rules = list_rules(access, user=name)
     there = next((user for user in _list(admin, access) if user.name == name), None)
@@ -170,20 +184,19 @@ def require_user(access: KafkaAccess, name: str) -> None:
 
 
 def check_user(name: str) -> None:
-    """Refuse a name that could not log in, or that is taken by us.
+    """Refuse a name that could not log in.
 
     Raises
     ------
     SettingsError
-        It is empty, has spaces or anything beyond ASCII, or is one of ours.
+        It is empty, has spaces or anything beyond ASCII, or is Kafka's for nobody.
     """
-    is_plain = name.isascii() and name.isprintable() and " " not in name
-    if not name or not is_plain or "*" in name:
+    is_plain = name.isascii() and name.isprintable() and not set(name) & set(" *")
+    if not name or not is_plain or name == ANONYMOUS:
         raise SettingsError(
             f"{name!r} cannot be a Kafka user: use ASCII letters, digits and signs,"
-            " without spaces and *."
+            f" without spaces and *, and not {ANONYMOUS}."
         )
-    _refuse_ours(name)
 
 
 def check_password(password: str) -> None:
@@ -220,11 +233,11 @@ def _list(admin: AdminClient, access: KafkaAccess) -> list[User]:
     )
 
 
-def _refuse_ours(name: str) -> None:
-    if name in OURS:
+def _refuse_ours(access: KafkaAccess, name: str) -> None:
+    if access.local and name in OURS:
         raise SettingsError(
-            f"{name} is a user of nightmail's own, and is not changed by hand: choose"
-            " another."
+            f"{name} is a user that the local Kafka needs, and is not changed by hand:"
+            " choose another."
         )
 
 
