@@ -67,6 +67,19 @@ class Rule:
         """The name as one writes it: `fink_*` for a prefix."""
         return f"{self.name}{ANYTHING}" if self.is_prefix else self.name
 
+    @property
+    def deed(self) -> str:
+        """What may be done, in words: `read`, `not read`, or `nothing`."""
+        words = self.operation.lower().replace("_", " ")
+        if self.is_allowed:
+            return words
+        return "nothing" if self.operation == "ALL" else f"not {words}"
+
+    def __str__(self) -> str:
+        where = "" if self.host == ANYTHING else f" from {self.host}"
+        kind = self.kind.replace("_", " ")
+        return f"{self.user} may {self.deed} {kind} {self.target}{where}"
+
 
 def rule(
     user: str, kind: str, target: str, operation: str, *, host: str = ANYTHING

@@ -157,7 +157,7 @@ def tell_added(rules: Sequence["Rule"], added: Sequence["Rule"]) -> None:
     """Say which of the wished rights are new."""
     for one in rules:
         new = "Allowed" if one in added else "Allowed already"
-        click.echo(f"{new}: {sentence(one)}.")
+        click.echo(f"{new}: {one}.")
 
 
 def take_away(settings: Settings, rules: Sequence["Rule"]) -> None:
@@ -176,20 +176,14 @@ def take_away(settings: Settings, rules: Sequence["Rule"]) -> None:
     done = take_back(connect(settings), rules)
     for one in rules:
         if one in done.removed:
-            click.echo(f"Taken back: {sentence(one)}.")
+            click.echo(f"Taken back: {one}.")
         elif one in done.kept:
             click.echo(
-                f"Kept: {sentence(one)}, since {one.user} reads other topics; leave"
+                f"Kept: {one}, since {one.user} reads other topics; leave"
                 " out -t to take it back too."
             )
         else:
-            click.echo(f"Was not allowed: {sentence(one)}.")
-
-
-def sentence(one: "Rule") -> str:
-    """Say a right in words."""
-    where = "" if one.host == "*" else f" from {one.host}"
-    return f"{one.user} may {_may(one)} {_words(one.kind)} {one.target}{where}"
+            click.echo(f"Was not allowed: {one}.")
 
 
 def show_rules(rules: Iterable["Rule"]) -> str:
@@ -199,21 +193,11 @@ def show_rules(rules: Iterable["Rule"]) -> str:
     rows = [
         (
             one.user,
-            _may(one),
-            _words(one.kind),
+            one.deed,
+            one.kind.replace("_", " "),
             one.target,
             one.host,
         )
         for one in rules
     ]
     return "\n".join(aligned(HEAD, rows, right=[False] * 5)) if rows else "No rights."
-
-
-def _may(one: "Rule") -> str:
-    if one.is_allowed:
-        return _words(one.operation)
-    return "nothing" if one.operation == "ALL" else f"not {_words(one.operation)}"
-
-
-def _words(name: str) -> str:
-    return name.lower().replace("_", " ")
