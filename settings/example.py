@@ -54,6 +54,8 @@ def _toml(field: FieldInfo) -> str:
     default: Any = field.default
     if isinstance(default, int):
         return str(default)
+    if default == ():
+        return "[]"
     text = "" if default is None else str(default)
     if isinstance(default, str | Path) or default is None:
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from cluster.access import KafkaAccess
 from cluster.topics import ensure_ledger, ensure_topics
-from filters import load_filters
+from filters import choose_filters, load_catalogue
 from settings import Settings
 from settings.errors import SettingsError
 from settings.names import LEDGER_TOPIC, SURVEYS, nights_topic, topic
@@ -67,7 +67,8 @@ def make_all_topics(settings: Settings, access: KafkaAccess) -> list[str]:
     """
     made = [LEDGER_TOPIC] if ensure_ledger(access, settings) else []
     for survey in SURVEYS:
-        made += _ensure_filters(settings, access, survey, load_filters(survey))
+        on = choose_filters(load_catalogue(survey), also=settings.filters.also)
+        made += _ensure_filters(settings, access, survey, on)
         made += _ensure_nights(settings, access, survey)
     return made
 

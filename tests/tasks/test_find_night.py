@@ -12,7 +12,7 @@ from settings.errors import (
     SettingsError,
     StoreUnavailableError,
 )
-from settings.model import Settings, Store
+from settings.model import Filters, Settings, Store
 from tasks.find_night import find_night
 
 
@@ -47,6 +47,20 @@ def test_only_the_filters_that_were_named_run(settings: Settings, folder: Path) 
 
     assert (list(found.filters), found.folder) == (["kn_candidates"], folder)
     assert len(found.catalogue) > 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_filter_that_is_off_runs_where_it_is_asked_for(settings: Settings) -> None:
+    """By its name, or by the settings, in which case its topic is made too."""
+    words = {"survey": "ztf", "night": "20260301"}
+    also = settings.model_copy(update={"filters": Filters(also=("everything",))})
+
+    named = find_night(settings, **words, names=["everything"])
+
+    assert "everything" not in find_night(settings, **words).catalogue
+    assert list(named.filters) == ["everything"]
+    assert "everything" in find_night(also, **words).filters
+    assert "everything" in find_night(also, **words).catalogue
 
 
 @pytest.mark.usefixtures("folder")
