@@ -1,6 +1,5 @@
 """What stands on topics, read as any reader would: shares no code with the sending."""
 
-import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from cluster.reading import (
@@ -17,15 +16,11 @@ from cluster.reading import (
     ask_end,
     ask_first,
     list_partitions,
+    once_led,
     open_reader,
     read_to_end,
 )
 from nightmail.silence import silent_logger
-
-NO_LEADER = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
-)
-"""What a broker answers about a partition that has no leader yet."""
 
 Integers = npt.NDArray[np.int64]
 
@@ -126,17 +121,10 @@ class _Ends:
 def _find_starts(
     consumer: Any, partitions: Sequence[TopicPartition], since: datetime
 ) -> Any:
-    """Ask where to begin; a topic that was just made has no leader for a moment."""
+    """Ask where to begin."""
     start = int(since.timestamp() * 1000)
     wanted = [TopicPartition(p.topic, p.partition, start) for p in partitions]
-    deadline = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            return consumer.offsets_for_times(wanted, timeout=TIMEOUT_S)
-        except KafkaException as error:
-            if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+    return once_led(lambda: consumer.offsets_for_times(wanted, timeout=TIMEOUT_S))
 
 
 def _pack(found: _Found, topic: str, ends: _Ends) -> Contents:

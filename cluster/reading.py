@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -24,6 +24,16 @@ TIMEOUT_S = 30.0
 
 BATCH = 1000
 """Records taken from librdkafka at a time."""
+
+NO_LEADER = frozenset(
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+)
+"""What a broker answers about a partition that has no leader yet."""
+
+PAUSE_S = 0.1
+"""Time between two questions to a partition that has none [s]."""
+
+Answer = TypeVar("Answer")
 
 Place = tuple[str, int]
 """Topic and number of a partition."""
@@ -148,17 +158,39 @@ def ask_end(
     return _ask(admin, places, OffsetSpec.latest(), level)  # type: ignore[no-untyped-call]
 
 
+def once_led(ask: Callable[[], Answer]) -> Answer:
+    """Ask about partitions; one that was just made has no leader for a moment.
+
+    Raises
+    ------
+    KafkaException
+        Kafka refuses, or there is no leader for a long time.
+    """
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_S)
+
+
 def _ask(
     admin: AdminClient, places: Sequence[Place], what: Any, level: IsolationLevel
 ) -> dict[Place, int]:
     if not places:
         return {}
-    answers = admin.list_offsets(
-        {TopicPartition(*place): what for place in places},
-        isolation_level=level,
-        request_timeout=TIMEOUT_S,
-    )
-    found = {(p.topic, p.partition): a.result().offset for p, a in answers.items()}
+
+    def ask() -> dict[Place, int]:
+        answers = admin.list_offsets(
+            {TopicPartition(*place): what for place in places},
+            isolation_level=level,
+            request_timeout=TIMEOUT_S,
+        )
+        return {(p.topic, p.partition): a.result().offset for p, a in answers.items()}
+
+    found = once_led(ask)
     if any(offset < 0 for offset in found.values()):
         # So librdkafka tells that the time is over.
         late = KafkaError(KafkaError._TIMED_OUT, "no answer in time")  # noqa: SLF001
