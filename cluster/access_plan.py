@@ -15,7 +15,7 @@ from confluent_kafka.admin import (
 
 from cluster.access import KafkaAccess, open_admin
 from cluster.acls import Rule, add_rules, list_rules, remove_rules
-from cluster.answers import wait_for
+from cluster.answers import ask_topics, wait_for
 from cluster.rights import ANONYMOUS, closing_rule, public_rules
 from cluster.topics import ensure_topics
 from cluster.users import OURS, list_users, make_password, remove_user, set_password
@@ -182,7 +182,7 @@ def _target(settings: Settings, wished: Wished) -> set[Rule]:
 def _plan_topics(
     admin: AdminClient, access: KafkaAccess, wished: Mapping[str, WishedTopic]
 ) -> Iterator[TopicChange]:
-    there = admin.list_topics(timeout=30).topics
+    there = ask_topics(admin, access).topics
     known = [name for name in wished if name in there]
     configs = _read_configs(admin, access, known)
     for name, wish in wished.items():

@@ -1,10 +1,12 @@
 """What Kafka answers an administrator, as errors of ours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from cluster.access import KafkaAccess
 from settings.errors import (
@@ -81,6 +83,33 @@ def wait_for(
         raise translate(error, access, deed=deed, right=right) from error
     except TimeoutError as error:
         raise _unavailable(access, deed) from error
+
+
+@contextmanager
+def answered(access: KafkaAccess, *, deed: str, right: str) -> Iterator[None]:
+    """Translate what Kafka answers to the requests inside; as `wait_for`.
+
+    Raises
+    ------
+    SettingsError, BrokerUnavailableError, ClusterError
+        As `wait_for`.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise translate(error, access, deed=deed, right=right) from error
+
+
+def ask_topics(admin: AdminClient, access: KafkaAccess) -> ClusterMetadata:
+    """Ask for the topics that there are, and their partitions.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    with answered(access, deed="list the topics", right="Describe on the topics"):
+        return admin.list_topics(timeout=ANSWER_S)
 
 
 def translate(

@@ -8,7 +8,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
 from cluster.access import KafkaAccess, open_admin
-from cluster.answers import wait_for
+from cluster.answers import answered, ask_topics, wait_for
 from cluster.reading import Place, ask_end
 
 RIGHT = "Describe on the groups"
@@ -82,7 +82,7 @@ def list_groups(access: KafkaAccess) -> list[Group]:
     if not names:
         return []
     committed = _ask_committed(admin, access, names)
-    ends = _ask_ends(admin, committed.values())
+    ends = _ask_ends(admin, access, committed.values())
     described = wait_for(
         admin.describe_consumer_groups(names).values(), access, deed=deed, right=RIGHT
     )
@@ -116,12 +116,13 @@ def _ask_committed(
 
 
 def _ask_ends(
-    admin: AdminClient, committed: Iterable[Collection[Any]]
+    admin: AdminClient, access: KafkaAccess, committed: Iterable[Collection[Any]]
 ) -> dict[Place, int]:
-    there = admin.list_topics(timeout=30).topics
+    there = ask_topics(admin, access).topics
     places = {(p.topic, p.partition) for each in committed for p in each}
     known = [(t, p) for t, p in places if t in there and p in there[t].partitions]
-    return ask_end(admin, sorted(known), committed=True)
+    with answered(access, deed="ask for offsets", right="Describe on the topics"):
+        return ask_end(admin, sorted(known), committed=True)
 
 
 def _positions(

@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from cluster.access import KafkaAccess, open_admin
-from cluster.answers import wait_for
+from cluster.answers import answered, ask_topics, wait_for
 from cluster.folder import kafka_folder
 from cluster.groups import Group, list_groups, readers
 from cluster.nights import Count, Range, count_alerts, read_ranges
@@ -127,7 +127,7 @@ def list_topics(
         Kafka does not answer.
     """
     admin = open_admin(access)
-    names = sorted(n for n in admin.list_topics(timeout=30).topics if n[:2] != "__")
+    names = sorted(n for n in ask_topics(admin, access).topics if n[:2] != "__")
     return _partitions(admin, access, settings, names)
 
 
@@ -162,14 +162,16 @@ def _bounds(
     names: Sequence[str],
     ranges: Mapping[Place, Sequence[Range]] | None = None,
 ) -> dict[str, tuple[PartitionFacts, ...]]:
-    there = admin.list_topics(timeout=30).topics
+    there = ask_topics(admin, access).topics
     if lacking := [name for name in names if name not in there]:
         raise NothingThereError(
             f"There is no topic {lacking[0]} at {access.bootstrap_servers}: see"
             " `nightmail topics`."
         )
     places = [(name, number) for name in names for number in there[name].partitions]
-    first, end = ask_first(admin, places), ask_end(admin, places, committed=True)
+    with answered(access, deed="ask for offsets", right="Describe on the topics"):
+        first = ask_first(admin, places)
+        end = ask_end(admin, places, committed=True)
     return {
         name: tuple(
             PartitionFacts(

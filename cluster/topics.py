@@ -5,10 +5,10 @@ import time
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from cluster.access import KafkaAccess, has_leaders, open_admin
-from cluster.answers import ANSWER_S, translate, wait_for
+from cluster.answers import ANSWER_S, ask_topics, wait_for
 from cluster.groups import active, list_groups
 from cluster.properties import MAX_MESSAGE_BYTES
 from settings import Settings
@@ -68,7 +68,7 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
         Kafka does not answer.
     """
     admin = open_admin(access)
-    there = _list_topics(admin, access).topics
+    there = ask_topics(admin, access).topics
     config = {
         "retention.ms": str(settings.topics.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
@@ -133,7 +133,7 @@ def count_partitions(access: KafkaAccess) -> dict[str, int]:
         Kafka does not answer.
     """
     # Asking for one topic by name would make it where a cluster makes them by itself.
-    topics = _list_topics(open_admin(access), access).topics
+    topics = ask_topics(open_admin(access), access).topics
     if LEDGER_TOPIC not in topics:
         raise ClusterError(
             f"There is no topic {LEDGER_TOPIC} at {access.bootstrap_servers}, or we may"
@@ -164,7 +164,7 @@ def delete_topic(access: KafkaAccess, name: str, *, even_if_read: bool = False) 
         Kafka does not answer.
     """
     admin = open_admin(access)
-    if name not in _list_topics(admin, access).topics:
+    if name not in ask_topics(admin, access).topics:
         raise NothingThereError(
             f"There is no topic {name} at {access.bootstrap_servers}: see `nightmail"
             " topics`."
@@ -219,7 +219,7 @@ def _await_leaders(admin: AdminClient, access: KafkaAccess, names: list[str]) ->
     """Wait until new topics can be written, on a large cluster a while later."""
     end = time.monotonic() + ANSWER_S
     while names:
-        topics = _list_topics(admin, access).topics
+        topics = ask_topics(admin, access).topics
         names = [
             name
             for name in names
@@ -231,12 +231,3 @@ def _await_leaders(admin: AdminClient, access: KafkaAccess, names: list[str]) ->
                 " yet: try again later."
             )
         time.sleep(PAUSE_S if names else 0)
-
-
-def _list_topics(admin: AdminClient, access: KafkaAccess) -> ClusterMetadata:
-    try:
-        return admin.list_topics(timeout=ANSWER_S)
-    except KafkaException as error:
-        raise translate(
-            error, access, deed="list the topics", right="Describe on the topics"
-        ) from error
