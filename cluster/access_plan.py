@@ -223,7 +223,7 @@ def _check_possible(name: str, wish: WishedTopic, partitions: Collection[Any]) -
     if wish.replication and wish.replication != copies:
         raise SettingsError(
             f"topics.{name}.replication is {wish.replication}, and the topic has"
-            f" {copies} copies: these are moved by Kafka's own tools; leave it out."
+            f" {copies}: copies are moved by Kafka's own tools; leave it out."
         )
 
 

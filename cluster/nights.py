@@ -72,7 +72,7 @@ def read_ranges(
             name, offset = message.topic(), message.offset()
             log.warning("%s has no night at offset %s: %s.", name, offset, error)
 
-    with open_reader(config) as consumer:
+    with open_reader(config, fetch_wait_max_ms=10) as consumer:
         starts = list_partitions(consumer, topics)
         for one in starts:
             one.offset = -2  # librdkafka's name for the beginning

@@ -1,6 +1,7 @@
 """A topic as an administrator wants to see it."""
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,14 @@ from cluster.answers import answered, ask_topics, wait_for
 from cluster.folder import kafka_folder
 from cluster.groups import Group, list_groups, readers
 from cluster.nights import Count, Range, count_alerts, read_ranges
-from cluster.reading import Place, ask_end, ask_first, open_reader, read_to_end
+from cluster.reading import (
+    TIMEOUT_S,
+    Place,
+    ask_end,
+    ask_first,
+    open_reader,
+    read_to_end,
+)
 from nightmail.avro import fingerprint
 from settings import Settings
 from settings.errors import NothingThereError
@@ -26,8 +34,8 @@ SHOWN = ("retention.ms", "retention.bytes", "max.message.bytes", "compression.ty
 STEPS = (8, 128, 2048)
 """Offsets before a partition's end in which its last record is looked for, in turn."""
 
-SMALL = {"queued_min_messages": 1, "fetch_message_max_bytes": 1_048_576}
-"""Properties of a reader that wants few records."""
+SMALL = {"queued_min_messages": 1, "fetch_wait_max_ms": 10}
+"""Properties of a reader that wants few records, and the end of a topic soon."""
 
 
 @dataclass(frozen=True)
@@ -220,32 +228,48 @@ def _find_ends(
     """Give the oldest and the newest record that readers see."""
     filled = [p for p in partitions if p.end > p.first]
     with open_reader(config, **SMALL) as reader:
-        oldest = [_find_first(reader, name, one) for one in filled]
-        newest = [_find_last(reader, name, one) for one in filled]
-    there = [message for message in oldest if message is not None]
-    latest = [message for message in newest if message is not None]
+        oldest = _read_oldest(reader, name, filled)
+        newest = _read_newest(reader, name, filled)
     return (
-        min(there, key=lambda message: message.timestamp()[1], default=None),
-        max(latest, key=lambda message: message.timestamp()[1], default=None),
+        min(oldest, key=lambda message: message.timestamp()[1], default=None),
+        max(newest, key=lambda message: message.timestamp()[1], default=None),
     )
 
 
-def _find_first(reader: Any, name: str, one: PartitionFacts) -> Any:
-    reader.assign([TopicPartition(name, one.partition, one.first)])
-    message = reader.poll(10)
-    return message if message is not None and message.error() is None else None
+def _read_oldest(
+    reader: Any, name: str, partitions: Sequence[PartitionFacts]
+) -> list[Any]:
+    """Read the first record of each partition."""
+    left = {p.partition: p.first for p in partitions}
+    reader.assign([TopicPartition(name, number, at) for number, at in left.items()])
+    found, deadline = [], time.monotonic() + TIMEOUT_S
+    while left and time.monotonic() < deadline:
+        message = reader.poll(0.2)
+        if message is None or left.pop(message.partition(), None) is None:
+            continue
+        if message.error() is None:
+            found.append(message)
+        reader.incremental_unassign([TopicPartition(name, message.partition())])
+    return found
 
 
-def _find_last(reader: Any, name: str, one: PartitionFacts) -> Any:
-    """Look at ever more of the end, which may be ends of transactions only."""
-    found: list[Any] = []
-    for step in (*STEPS, one.end):
-        start = max(one.first, one.end - step)
-        starts = [TopicPartition(name, one.partition, start)]
-        read_to_end(reader, starts, lambda m: found.__setitem__(slice(None), [m]))
-        if found or start == one.first:
-            break
-    return found[0] if found else None
+def _read_newest(
+    reader: Any, name: str, partitions: Sequence[PartitionFacts]
+) -> list[Any]:
+    """Read the last record of each, which may be far before the end.
+
+    What is there after it are ends of transactions, and what was never committed.
+    """
+    found: dict[int, Any] = {}
+    left = list(partitions)
+    for step in (*STEPS, max((p.end for p in partitions), default=0)):
+        starts = [
+            TopicPartition(name, one.partition, max(one.first, one.end - step))
+            for one in left
+        ]
+        read_to_end(reader, starts, lambda m: found.update({m.partition(): m}))
+        left = [p for p in left if p.partition not in found and p.end - step > p.first]
+    return list(found.values())
 
 
 def _time(message: Any) -> datetime | None:
