@@ -13,7 +13,7 @@ from settings.errors import (
     StoreUnavailableError,
 )
 from settings.model import Filters, Settings, Store
-from tasks.find_night import find_night
+from tasks.find_night import FoundNight, find_night
 
 
 @pytest.fixture
@@ -52,15 +52,15 @@ def test_only_the_filters_that_were_named_run(settings: Settings, folder: Path) 
 @pytest.mark.usefixtures("folder")
 def test_a_filter_that_is_off_runs_where_it_is_asked_for(settings: Settings) -> None:
     """By its name, or by the settings, in which case its topic is made too."""
-    words = {"survey": "ztf", "night": "20260301"}
     also = settings.model_copy(update={"filters": Filters(also=("everything",))})
 
-    named = find_night(settings, **words, names=["everything"])
+    def find(settings: Settings, names: list[str] | None = None) -> FoundNight:
+        return find_night(settings, survey="ztf", night="20260301", names=names)
 
-    assert "everything" not in find_night(settings, **words).catalogue
-    assert list(named.filters) == ["everything"]
-    assert "everything" in find_night(also, **words).filters
-    assert "everything" in find_night(also, **words).catalogue
+    assert "everything" not in find(settings).catalogue
+    assert list(find(settings, ["everything"]).filters) == ["everything"]
+    assert "everything" in find(also).filters
+    assert "everything" in find(also).catalogue
 
 
 @pytest.mark.usefixtures("folder")
