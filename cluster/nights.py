@@ -40,9 +40,44 @@ class Count:
         return f"{'' if self.is_exact else '≤ '}{self.number:,}"
 
 
-def read_ranges(
-    config: Mapping[str, Any], topics: Sequence[str]
-) -> dict[Place, list[Range]]:
+@dataclass(frozen=True)
+class Nights:
+    """What the last record of each night says."""
+
+    ranges: Mapping[Place, Sequence[Range]]
+    """For each partition of a topic of alerts, its nights in the order of offsets."""
+
+    records: Sequence[Mapping[str, Any]] = ()
+    """The records themselves, as schemas/night.avsc has them."""
+
+    def sent(self, topic: str, first: Mapping[int, int]) -> int:
+        """Add up what was sent of the nights that are still on a topic, all of it.
+
+        Parameters
+        ----------
+        topic
+            Its name.
+        first
+            First offset that each of its partitions still has.
+
+        Returns
+        -------
+        int
+            Sum of keys and values, before Kafka compresses them [bytes].
+        """
+        return sum(
+            mine["bytes"]
+            for record in self.records
+            for mine in record["topics"]
+            if mine["topic"] == topic
+            and all(
+                p["first_offset"] >= first.get(p["partition"], 0)
+                for p in mine["partitions"]
+            )
+        )
+
+
+def read_nights(config: Mapping[str, Any], topics: Sequence[str]) -> Nights:
     """Read where the nights' alerts stand, from the topics of nights.
 
     Parameters
@@ -51,11 +86,6 @@ def read_ranges(
         How to reach Kafka.
     topics
         Topics of nights; one that does not exist has nothing to say.
-
-    Returns
-    -------
-    dict
-        For each partition of a topic of alerts, its nights in the order of offsets.
 
     Raises
     ------
@@ -77,7 +107,8 @@ def read_ranges(
         for one in starts:
             one.offset = -2  # librdkafka's name for the beginning
         read_to_end(consumer, starts, take)
-    return _by_place(newest.values())
+    records = tuple(newest.values())
+    return Nights(_by_place(records), records)
 
 
 def count_alerts(ranges: Iterable[Range], first: int, end: int) -> Count:

@@ -14,10 +14,9 @@ from cluster.access import KafkaAccess, open_admin
 from cluster.answers import answered, ask_topics, wait_for
 from cluster.folder import kafka_folder
 from cluster.groups import Group, list_groups, readers
-from cluster.nights import Count, Range, count_alerts, read_ranges
+from cluster.nights import Count, Nights, count_alerts, read_nights
 from cluster.reading import (
     TIMEOUT_S,
-    Place,
     ask_end,
     ask_first,
     open_reader,
@@ -25,7 +24,7 @@ from cluster.reading import (
 )
 from nightmail.avro import fingerprint
 from settings import Settings
-from settings.errors import NothingThereError
+from settings.errors import NothingThereError, SettingsError
 from settings.names import SURVEYS, nights_topic
 
 SHOWN = ("retention.ms", "retention.bytes", "max.message.bytes", "compression.type")
@@ -69,6 +68,9 @@ class TopicFacts:
     size: int | None
     """On the disk, all copies [bytes]; known of the local Kafka only."""
 
+    sent: int
+    """What the nights sent that are still on it, before Kafka compresses it [bytes]."""
+
     oldest: datetime | None
     """When its first record was taken, UTC; None for an empty topic."""
 
@@ -110,13 +112,15 @@ def describe_topic(access: KafkaAccess, settings: Settings, name: str) -> TopicF
         The administrator may not see it; Kafka does not answer.
     """
     admin = open_admin(access)
-    partitions = _partitions(admin, access, settings, [name])[name]
+    nights = _read_nights(access, settings)
+    partitions = _bounds(admin, access, [name], nights)[name]
     oldest, newest = _find_ends(access.admin, name, partitions)
     return TopicFacts(
         topic=name,
         partitions=partitions,
         config=_read_config(admin, access, name),
         size=_size_on_disk(settings, name) if access.local else None,
+        sent=nights.sent(name, {p.partition: p.first for p in partitions}),
         oldest=_time(oldest),
         newest=_time(newest),
         schema=_schema(newest),
@@ -136,7 +140,7 @@ def list_topics(
     """
     admin = open_admin(access)
     names = sorted(n for n in ask_topics(admin, access).topics if n[:2] != "__")
-    return _partitions(admin, access, settings, names)
+    return _bounds(admin, access, names, _read_nights(access, settings))
 
 
 def read_schema(access: KafkaAccess, name: str) -> dict[str, Any]:
@@ -150,7 +154,8 @@ def read_schema(access: KafkaAccess, name: str) -> dict[str, Any]:
         Kafka does not answer.
     """
     admin = open_admin(access)
-    _, newest = _find_ends(access.admin, name, _bounds(admin, access, [name])[name])
+    partitions = _bounds(admin, access, [name], Nights({}))[name]
+    _, newest = _find_ends(access.admin, name, partitions)
     schema = _schema(newest)
     if schema is None:
         raise NothingThereError(
@@ -168,7 +173,7 @@ def _bounds(
     admin: AdminClient,
     access: KafkaAccess,
     names: Sequence[str],
-    ranges: Mapping[Place, Sequence[Range]] | None = None,
+    nights: Nights,
 ) -> dict[str, tuple[PartitionFacts, ...]]:
     there = ask_topics(admin, access).topics
     if lacking := [name for name in names if name not in there]:
@@ -190,7 +195,7 @@ def _bounds(
                 first=first[name, number],
                 end=end[name, number],
                 alerts=count_alerts(
-                    (ranges or {}).get((name, number), ()),
+                    nights.ranges.get((name, number), ()),
                     first[name, number],
                     end[name, number],
                 ),
@@ -201,17 +206,18 @@ def _bounds(
     }
 
 
-def _partitions(
-    admin: AdminClient, access: KafkaAccess, settings: Settings, names: Sequence[str]
-) -> dict[str, tuple[PartitionFacts, ...]]:
-    nights = [nights_topic(settings.topics.prefix, survey) for survey in SURVEYS]
-    return _bounds(admin, access, names, read_ranges(access.admin, nights))
+def _read_nights(access: KafkaAccess, settings: Settings) -> Nights:
+    names = [nights_topic(settings.topics.prefix, survey) for survey in SURVEYS]
+    return read_nights(access.admin, names)
 
 
 def _read_config(admin: AdminClient, access: KafkaAccess, name: str) -> dict[str, str]:
     asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)])
     deed, right = f"see the settings of {name}", "DescribeConfigs on that topic"
-    [found] = wait_for(asked.values(), access, deed=deed, right=right)
+    try:
+        [found] = wait_for(asked.values(), access, deed=deed, right=right)
+    except SettingsError:
+        return {}
     return {key: found[key].value for key in SHOWN if key in found}
 
 

@@ -19,6 +19,7 @@ def facts_record(facts: TopicFacts) -> dict[str, Any]:
         "alerts": facts.alerts.number,
         "exact": facts.alerts.is_exact,
         "size": facts.size,
+        "sent": facts.sent,
         "oldest": _iso(facts.oldest),
         "newest": _iso(facts.newest),
         "fingerprint": facts.fingerprint,
@@ -30,9 +31,9 @@ def facts_record(facts: TopicFacts) -> dict[str, Any]:
 
 def show_facts(facts: TopicFacts) -> str:
     """Give the same for people."""
-    size = "not known"
+    size = f"{facts.sent / BYTES_PER_MB:,.1f} MB as the nights sent it"
     if facts.size is not None:
-        size = f"{facts.size / BYTES_PER_MB:,.1f} MB on disk"
+        size = f"{facts.size / BYTES_PER_MB:,.1f} MB on disk, {size}"
     lines = [
         facts.topic,
         f"  alerts       {facts.alerts}",

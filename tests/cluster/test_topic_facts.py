@@ -107,7 +107,7 @@ def test_an_empty_topic(
     assert [p.end for p in facts.partitions] == [0, 0]
     assert facts.alerts == Count(0, is_exact=True)
     assert (facts.oldest, facts.newest, facts.fingerprint) == (None, None, None)
-    assert (facts.size, facts.groups) == (0, ())
+    assert (facts.size, facts.sent, facts.groups) == (0, 0, ())
     assert facts.config == {
         "retention.ms": "604800000",
         "retention.bytes": "-1",
@@ -135,6 +135,7 @@ def test_alerts_are_counted_by_the_nights(
     assert [p.end for p in before.partitions] == [5, 4]
     assert before.alerts == Count(9, is_exact=False)
     assert after.alerts == Count(5, is_exact=True)
+    assert (before.sent, after.sent) == (0, 1234)
     assert list_topics(kafka, cluster_settings)[topic] == after.partitions
 
 
@@ -261,7 +262,7 @@ def _night(night: str, topic: str, partitions: Sequence[Any]) -> dict[str, Any]:
         "delivered": 5,
         "archived": 5,
         "set_aside": 0,
-        "bytes": 0,
+        "bytes": 1234,
         "seconds": 0.0,
         "classes": {},
         "failures": [],

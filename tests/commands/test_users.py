@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from cluster.access import connect
@@ -88,6 +88,42 @@ def test_a_user_s_rights_go_with_the_user(run: Run, name: str) -> None:
     assert removed.stdout == f"Removed the user {name} and 2 rights.\n"
     assert json.loads(run("acl", "list", "-u", name, "--json").stdout) == []
     run("users", "show", name, code=3)
+
+
+def test_a_user_s_groups_are_shown_with_their_lag(run: Run, name: str) -> None:
+    """Those that its rights name, whoever else reads the topic."""
+    run("topics", "create", name, "--partitions", "1")
+    run("users", "add", name, "--password-stdin", stdin=SECRET)
+    run("acl", "add", "-u", name, "-c", f"{name}_*", "-t", name)
+    access = connect(load())
+    producer = Producer({**access.admin}, logger=silent_logger())
+    for _ in range(3):
+        producer.produce(name, b"x")
+    assert producer.flush(20) == 0
+    login = {"sasl.username": name, "sasl.password": SECRET}
+    for group, who in ((f"{name}_night", login), ("others", {})):
+        config = {"group.id": group, "enable.auto.commit": False}
+        config["auto.offset.reset"] = "earliest"
+        reader = Consumer({**access.admin, **who, **config}, logger=silent_logger())
+        reader.subscribe([name])
+        first = reader.poll(20)
+        assert first is not None
+        reader.commit(message=first, asynchronous=False)
+        reader.close()
+
+    told = json.loads(run("users", "show", name, "--json").stdout)["groups"]
+    shown = run("users", "show", name).stdout.splitlines()
+
+    assert told == [
+        {
+            "group": f"{name}_night",
+            "state": "empty",
+            "members": 0,
+            "lag": 2,
+            "topics": [name],
+        }
+    ]
+    assert shown[-1].split() == [f"{name}_night", name, "empty", "0", "≤", "2"]
 
 
 def test_rights_are_listed_as_a_table(run: Run, name: str) -> None:
