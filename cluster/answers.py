@@ -13,6 +13,7 @@ from settings.errors import (
     BrokerUnavailableError,
     ClusterError,
     NightmailError,
+    NothingThereError,
     SettingsError,
 )
 
@@ -110,6 +111,14 @@ def ask_topics(admin: AdminClient, access: KafkaAccess) -> ClusterMetadata:
     """
     with answered(access, deed="list the topics", right="Describe on the topics"):
         return admin.list_topics(timeout=ANSWER_S)
+
+
+def no_topic(access: KafkaAccess, name: str) -> NothingThereError:
+    """Say that a topic is not there; Kafka hides those that one may not see."""
+    return NothingThereError(
+        f"There is no topic {name} at {access.bootstrap_servers}, or we may not see it:"
+        " see `nightmail topics`."
+    )
 
 
 def translate(

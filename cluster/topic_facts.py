@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from cluster.access import KafkaAccess, open_admin
-from cluster.answers import answered, ask_topics, wait_for
+from cluster.answers import answered, ask_topics, no_topic, wait_for
 from cluster.folder import kafka_folder
 from cluster.groups import Group, list_groups, readers
 from cluster.nights import Count, Nights, count_alerts, read_nights
@@ -177,10 +177,7 @@ def _bounds(
 ) -> dict[str, tuple[PartitionFacts, ...]]:
     there = ask_topics(admin, access).topics
     if lacking := [name for name in names if name not in there]:
-        raise NothingThereError(
-            f"There is no topic {lacking[0]} at {access.bootstrap_servers}: see"
-            " `nightmail topics`."
-        )
+        raise no_topic(access, lacking[0])
     places = [(name, number) for name in names for number in there[name].partitions]
     with answered(access, deed="ask for offsets", right="Describe on the topics"):
         first = ask_first(admin, places)

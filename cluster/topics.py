@@ -8,16 +8,11 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from cluster.access import KafkaAccess, has_leaders, open_admin
-from cluster.answers import ANSWER_S, ask_topics, wait_for
+from cluster.answers import ANSWER_S, ask_topics, no_topic, wait_for
 from cluster.groups import active, list_groups
 from cluster.properties import MAX_MESSAGE_BYTES
 from settings import Settings
-from settings.errors import (
-    BrokerUnavailableError,
-    ClusterError,
-    NothingThereError,
-    SettingsError,
-)
+from settings.errors import BrokerUnavailableError, ClusterError, SettingsError
 from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
 
 RIGHT = "Create on that topic, or Describe if it is there already"
@@ -165,10 +160,7 @@ def delete_topic(access: KafkaAccess, name: str, *, even_if_read: bool = False) 
     """
     admin = open_admin(access)
     if name not in ask_topics(admin, access).topics:
-        raise NothingThereError(
-            f"There is no topic {name} at {access.bootstrap_servers}: see `nightmail"
-            " topics`."
-        )
+        raise no_topic(access, name)
     _check_deletable(access, name, even_if_read=even_if_read)
     answers = admin.delete_topics([name], request_timeout=ANSWER_S).values()
     deed, right = f"delete the topic {name}", "Delete on that topic"
