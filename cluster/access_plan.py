@@ -18,7 +18,13 @@ from cluster.acls import Rule, add_rules, list_rules, remove_rules
 from cluster.answers import ask_topics, wait_for
 from cluster.rights import ANONYMOUS, closing_rule, public_rules
 from cluster.topics import ensure_topics
-from cluster.users import OURS, list_users, make_password, remove_user, set_password
+from cluster.users import (
+    OURS,
+    list_users,
+    make_password,
+    remove_user,
+    set_password,
+)
 from cluster.wished import Wished, WishedTopic
 from settings import Settings
 from settings.errors import SettingsError
@@ -69,7 +75,7 @@ def plan_access(
 
     A user whom the file names has the rights that it names, and no others. What it does
     not name stays, unless it is to be pruned: other users, and rights of others. Topics
-    are never removed, nor whoever nightmail itself logs in as.
+    are never removed, nor whoever nightmail itself or a broker logs in as.
 
     Parameters
     ----------
@@ -103,8 +109,9 @@ def plan_access(
     if wished.anonymous:
         old |= rules & {closed}
     strangers = ({r.user for r in rules} | users) - managed - protected - {ANONYMOUS}
+    pruned = _find_prunable(access, rules, strangers) if prune else set()
     if prune:
-        old |= {r for r in rules if r.user in strangers - users}
+        old |= {r for r in rules if r.user in pruned - users}
         if wished.anonymous is not None:
             allowed = {*target, *public_rules(settings.topics.prefix)}
             old |= {r for r in rules if r.user == ANONYMOUS} - allowed
@@ -113,8 +120,8 @@ def plan_access(
         new_users=tuple(sorted(managed - users)),
         new_rules=tuple(sorted(target - rules)),
         old_rules=tuple(sorted(old)),
-        old_users=tuple(sorted(strangers & users)) if prune else (),
-        unmanaged=() if prune else tuple(sorted(strangers)),
+        old_users=tuple(sorted(pruned & users)),
+        unmanaged=tuple(sorted(strangers - pruned)),
     )
 
 
@@ -162,6 +169,21 @@ def _protected(access: KafkaAccess) -> set[str]:
     logins = (c.get("sasl.username") for c in (access.admin, access.publisher))
     ours: Collection[str] = OURS if access.local else ()
     return {name for name in logins if name} | set(ours)
+
+
+def _find_prunable(
+    access: KafkaAccess, rules: set[Rule], strangers: set[str]
+) -> set[str]:
+    """Find the strangers that are no brokers.
+
+    Which users a cluster of one's own gives all rights to, its brokers among them, it
+    does not tell. They need no right, or have one on the cluster; any other user
+    without a right can do nothing, and may as well stay.
+    """
+    if access.local:
+        return strangers
+    may = {r.user for r in rules}
+    return (strangers & may) - {r.user for r in rules if r.kind == "cluster"}
 
 
 def _target(settings: Settings, wished: Wished) -> set[Rule]:

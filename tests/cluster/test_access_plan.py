@@ -1,6 +1,7 @@
 """A cluster is made as a file says, and no more than that."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -128,6 +129,26 @@ def test_pruning_spares_ourselves_and_all_topics(
 
     assert ours.isdisjoint({*plan.old_users, *(r.user for r in plan.old_rules)})
     assert plan.topics == ()
+
+
+def test_pruning_spares_the_brokers(
+    kafka: KafkaAccess, cluster_settings: Settings
+) -> None:
+    """On a cluster of one's own, who has no right, or one on the cluster, stays."""
+    for name in ("plan_super", "plan_broker", "plan_eve"):
+        add_user(kafka, name, password=PASSWORD)
+    add_rules(
+        kafka, [Rule("plan_broker", "cluster", "kafka-cluster", "CLUSTER_ACTION")]
+    )
+    add_rules(kafka, consumer_rules("plan_eve", topic="plan_z", group="g"))
+    foreign = replace(kafka, local=False)
+
+    plan = plan_access(foreign, cluster_settings, Wished(), prune=True)
+
+    assert "plan_eve" in plan.old_users
+    assert {"plan_super", "plan_broker"} <= set(plan.unmanaged)
+    assert {"plan_super", "plan_broker"}.isdisjoint(plan.old_users)
+    assert {r.user for r in plan.old_rules} == set()
 
 
 def test_anybody_s_reading_is_closed_and_opened(
