@@ -18,6 +18,9 @@ from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
 RIGHT = "Create on that topic, or Describe if it is there already"
 """What an administrator who may not make a topic lacks."""
 
+LOCAL_COPIES = 3
+"""Most copies of a topic of the local Kafka; with one broker there is one."""
+
 PAUSE_S = 0.05
 """Time between two looks at a topic that is being made [s]."""
 
@@ -38,8 +41,8 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
     access
         Its administrator makes them.
     settings
-        `topics` has their partitions, copies and retention. The local Kafka is one
-        broker, so there is one copy there.
+        `topics` has their partitions, copies and retention. On the local Kafka there is
+        a copy on each broker, up to three.
     names
         Wished topics.
     config
@@ -63,7 +66,10 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
         Kafka does not answer.
     """
     admin = open_admin(access)
-    there = ask_topics(admin, access).topics
+    cluster = ask_topics(admin, access)
+    copies = settings.topics.replication
+    if access.local:
+        copies = min(len(cluster.brokers), LOCAL_COPIES)
     config = {
         "retention.ms": str(settings.topics.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
@@ -73,11 +79,11 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
         NewTopic(
             name,
             partitions or settings.topics.partitions,
-            replication or (1 if access.local else settings.topics.replication),
+            replication or copies,
             config=config,
         )
         for name in dict.fromkeys(names)
-        if name not in there
+        if name not in cluster.topics
     ]
     made, refusals = _create(admin, access, wished) if wished else ([], [])
     if not refusals:

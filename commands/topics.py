@@ -83,7 +83,8 @@ def show_list(settings: Settings, *, as_json: bool) -> None:
 @click.option(
     "--replication",
     type=click.IntRange(1, 9),
-    help="Copies; by default topics.replication, on the local Kafka one.",
+    help="Copies; by default topics.replication, on the local Kafka one on each"
+    " broker.",
 )
 @click.option(
     "--retention",

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from cluster.access import connect
+from commands.passwords import Password
 from nightmail.silence import silent_logger
 from settings.load import load
 
@@ -62,6 +63,11 @@ def test_a_password_from_stdin_or_a_file_is_not_shown(
     assert logs_in(name, f"{SECRET} 3")
 
     assert SECRET not in said + caplog.text
+
+
+def test_a_password_is_not_in_its_repr() -> None:
+    """So that no log or traceback shows it by mistake."""
+    assert repr(Password(SECRET, is_made=True)) == "Password(is_made=True)"
 
 
 def test_the_command_line_takes_no_password(run: Run, name: str) -> None:
