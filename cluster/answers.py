@@ -1,16 +1,19 @@
 """What Kafka answers an administrator, as errors of ours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from cluster.access import KafkaAccess
 from settings.errors import (
     BrokerUnavailableError,
     ClusterError,
     NightmailError,
+    NothingThereError,
     SettingsError,
 )
 
@@ -21,8 +24,8 @@ FORBIDDEN = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError.SECURITY_DISABLED,
     }
 )
 """Somebody else must grant something first."""
@@ -52,8 +55,8 @@ WRONG = frozenset(
 
 def wait_for(
     answers: Iterable[Future[Any]], access: KafkaAccess, *, deed: str, right: str
-) -> None:
-    """Wait for all answers of one request.
+) -> list[Any]:
+    """Wait for all answers of one request, and give them.
 
     Parameters
     ----------
@@ -76,12 +79,46 @@ def wait_for(
         Anything else.
     """
     try:
-        for answer in answers:
-            answer.result(ANSWER_S)
+        return [answer.result(ANSWER_S) for answer in answers]
     except KafkaException as error:
         raise translate(error, access, deed=deed, right=right) from error
     except TimeoutError as error:
         raise _unavailable(access, deed) from error
+
+
+@contextmanager
+def answered(access: KafkaAccess, *, deed: str, right: str) -> Iterator[None]:
+    """Translate what Kafka answers to the requests inside; as `wait_for`.
+
+    Raises
+    ------
+    SettingsError, BrokerUnavailableError, ClusterError
+        As `wait_for`.
+    """
+    try:
+        yield
+    except KafkaException as error:
+        raise translate(error, access, deed=deed, right=right) from error
+
+
+def ask_topics(admin: AdminClient, access: KafkaAccess) -> ClusterMetadata:
+    """Ask for the topics that there are, and their partitions.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    with answered(access, deed="list the topics", right="Describe on the topics"):
+        return admin.list_topics(timeout=ANSWER_S)
+
+
+def no_topic(access: KafkaAccess, name: str) -> NothingThereError:
+    """Say that a topic is not there; Kafka hides those that one may not see."""
+    return NothingThereError(
+        f"There is no topic {name} at {access.bootstrap_servers}, or we may not see it:"
+        " see `nightmail topics`."
+    )
 
 
 def translate(
@@ -94,6 +131,11 @@ def translate(
         user = access.admin.get("sasl.username", "ANONYMOUS")
         return SettingsError(
             f"The Kafka user {user} may not {deed} at {where}: grant it {right}."
+        )
+    if answer.code() == KafkaError.SECURITY_DISABLED:
+        return SettingsError(
+            f"Kafka at {where} keeps no rights, so nobody can {deed}: give its brokers"
+            " an authorizer (authorizer.class.name)."
         )
     if answer.code() in WRONG:
         return SettingsError(f"Kafka at {where} will not {deed}: {answer.str()}")

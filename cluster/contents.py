@@ -1,7 +1,5 @@
 """What stands on topics, read as any reader would: shares no code with the sending."""
 
-import time
-import uuid
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,29 +8,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import (
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from cluster.reading import (
+    TIMEOUT_S,
+    ask_end,
+    ask_first,
+    list_partitions,
+    once_led,
+    open_reader,
+    read_to_end,
+)
 from nightmail.silence import silent_logger
-from settings.errors import BrokerUnavailableError
-from settings.names import GROUP_PREFIX
-
-TIMEOUT_S = 30.0
-"""How long the broker is given to answer [s]."""
-
-BATCH = 1000
-"""Records taken from librdkafka at a time."""
-
-NO_LEADER = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
-)
-"""What a broker answers about a partition that has no leader yet."""
 
 Integers = npt.NDArray[np.int64]
 
@@ -96,35 +84,21 @@ def read_contents(
     BrokerUnavailableError
         The broker does not answer.
     """
-    consumer: Any = Consumer(
-        dict(config)
-        | {
-            "group.id": _name_group(config),
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        },
-        logger=silent_logger(),
-    )
-    try:
-        partitions = _list_partitions(consumer, topics)
+    with open_reader(config) as consumer:
+        partitions = list_partitions(consumer, topics)
         if not partitions:
             return {}
         ends = _Ends(config, partitions)
-        consumer.assign(_find_starts(consumer, partitions, since))
-        found = _read(consumer, partitions, night, say)
-    except KafkaException as error:
-        why = error.args[0].str()
-        raise BrokerUnavailableError(f"The topics cannot be read: {why}.") from error
-    finally:
-        consumer.close()
+        found = {p.topic: _Found() for p in partitions}
+
+        def take(message: Any) -> None:
+            headers = dict(message.headers() or ())
+            if headers.get("night") == night.encode() and "id" in headers:
+                found[message.topic()].add(message, headers)
+
+        starts = _find_starts(consumer, partitions, since)
+        read_to_end(consumer, starts, take, say=say)
     return {topic: _pack(columns, topic, ends) for topic, columns in found.items()}
-
-
-def _name_group(config: Mapping[str, Any]) -> str:
-    """Name a group of its own, which commits nothing; ours are closed to strangers."""
-    beginning = f"{GROUP_PREFIX}.look" if "sasl.username" in config else "look"
-    return f"{beginning}.{uuid.uuid4().hex}"
 
 
 class _Ends:
@@ -135,84 +109,22 @@ class _Ends:
     ) -> None:
         admin_config: dict[str, Any] = {**config, "logger": silent_logger()}
         admin = AdminClient(admin_config)
-        earliest: Any = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-        latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-
-        def ask(what: Any, level: IsolationLevel) -> dict[tuple[str, int], int]:
-            wanted = {TopicPartition(p.topic, p.partition): what for p in partitions}
-            answers = admin.list_offsets(
-                wanted, isolation_level=level, request_timeout=TIMEOUT_S
-            )
-            found = {
-                (p.topic, p.partition): a.result().offset for p, a in answers.items()
-            }
-            if any(offset < 0 for offset in found.values()):
-                # So librdkafka tells that the time is over.
-                late = KafkaError(KafkaError._TIMED_OUT, "no answer in time")  # noqa: SLF001
-                raise KafkaException(late)
-            return found
-
-        self.first = ask(earliest, IsolationLevel.READ_UNCOMMITTED)
-        settled = ask(latest, IsolationLevel.READ_COMMITTED)
-        high = ask(latest, IsolationLevel.READ_UNCOMMITTED)
+        places = [(p.topic, p.partition) for p in partitions]
+        self.first = ask_first(admin, places)
+        settled = ask_end(admin, places, committed=True)
+        high = ask_end(admin, places, committed=False)
         self.hidden = {
             where for where, offset in settled.items() if offset < high[where]
         }
 
 
-def _list_partitions(consumer: Any, topics: Sequence[str]) -> list[TopicPartition]:
-    known = consumer.list_topics(timeout=TIMEOUT_S).topics
-    return [
-        TopicPartition(name, number)
-        for name in topics
-        if name in known
-        for number in known[name].partitions
-    ]
-
-
 def _find_starts(
     consumer: Any, partitions: Sequence[TopicPartition], since: datetime
 ) -> Any:
-    """Ask where to begin; a topic that was just made has no leader for a moment."""
+    """Ask where to begin."""
     start = int(since.timestamp() * 1000)
     wanted = [TopicPartition(p.topic, p.partition, start) for p in partitions]
-    deadline = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            return consumer.offsets_for_times(wanted, timeout=TIMEOUT_S)
-        except KafkaException as error:
-            if error.args[0].code() not in NO_LEADER or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-def _read(
-    consumer: Any,
-    partitions: Sequence[TopicPartition],
-    night: str,
-    say: Callable[[int], None],
-) -> dict[str, _Found]:
-    found = {p.topic: _Found() for p in partitions}
-    left = {(p.topic, p.partition) for p in partitions}
-    deadline, seen = time.monotonic() + TIMEOUT_S, 0
-    while left:
-        if time.monotonic() > deadline:
-            raise BrokerUnavailableError(
-                f"{len(left)} partitions do not come to an end."
-            )
-        for message in consumer.consume(BATCH, 0.2):
-            error = message.error()
-            if error is None:
-                seen, deadline = seen + 1, time.monotonic() + TIMEOUT_S
-                headers = dict(message.headers() or ())
-                if headers.get("night") == night.encode() and "id" in headers:
-                    found[message.topic()].add(message, headers)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                left.discard((message.topic(), message.partition()))
-            elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
-                raise KafkaException(error)
-        say(seen)
-    return found
+    return once_led(lambda: consumer.offsets_for_times(wanted, timeout=TIMEOUT_S))
 
 
 def _pack(found: _Found, topic: str, ends: _Ends) -> Contents:

@@ -1,23 +1,59 @@
 """Who may do what: rights that are granted, all of them safe to grant again."""
 
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    ResourcePatternType,
-    ResourceType,
-)
+from dataclasses import replace
 
-from cluster.access import KafkaAccess, open_admin
-from cluster.answers import wait_for
+from cluster.access import KafkaAccess
+from cluster.acls import ANYTHING, Rule, grant_rules, rule
 from settings.names import GROUP_PREFIX, LEDGER_TOPIC
 
 ANONYMOUS = "ANONYMOUS"
 """What Kafka calls whoever does not log in."""
 
-READING = (AclOperation.READ, AclOperation.DESCRIBE)
-PUBLISHING = (*READING, AclOperation.WRITE, AclOperation.DESCRIBE_CONFIGS)
-TRANSACTING = (AclOperation.WRITE, AclOperation.DESCRIBE)
+READING = ("READ", "DESCRIBE")
+PUBLISHING = (*READING, "WRITE", "DESCRIBE_CONFIGS")
+TRANSACTING = ("WRITE", "DESCRIBE")
+
+
+def public_rules(prefix: str) -> list[Rule]:
+    """Give what lets everybody read the topics of a prefix, in any group but ours.
+
+    Parameters
+    ----------
+    prefix
+        Beginning of the topics' names; empty for all topics but the ledger.
+    """
+    topics, ours = f"{prefix}{ANYTHING}", f"{GROUP_PREFIX}{ANYTHING}"
+    return [
+        *(rule(ANONYMOUS, "topic", topics, can) for can in READING),
+        rule(ANONYMOUS, "group", ANYTHING, "READ"),
+        # Without it anybody could move the offsets of our own groups.
+        _deny("group", ours),
+        _deny("topic", LEDGER_TOPIC),
+    ]
+
+
+def closing_rule(prefix: str) -> Rule:
+    """Give what forbids everybody to read, whatever `public_rules` allows."""
+    return _deny("topic", f"{prefix}{ANYTHING}")
+
+
+def publisher_rules(prefix: str, *, user: str) -> list[Rule]:
+    """Give what lets a user publish, and read and write the ledger.
+
+    Parameters
+    ----------
+    prefix
+        Beginning of the topics' names; empty for all topics.
+    user
+        Who logs in to publish.
+    """
+    topics, ours = f"{prefix}{ANYTHING}", f"{GROUP_PREFIX}{ANYTHING}"
+    return [
+        *(rule(user, "topic", topics, can) for can in PUBLISHING),
+        *(rule(user, "topic", ours, can) for can in PUBLISHING),
+        *(rule(user, "transactional_id", ours, can) for can in TRANSACTING),
+        rule(user, "group", ours, "READ"),
+    ]
 
 
 def grant_public(access: KafkaAccess, prefix: str) -> None:
@@ -28,7 +64,7 @@ def grant_public(access: KafkaAccess, prefix: str) -> None:
     access
         Its administrator grants.
     prefix
-        Beginning of the topics' names; empty for all topics but the ledger.
+        As for `public_rules`.
 
     Raises
     ------
@@ -37,14 +73,7 @@ def grant_public(access: KafkaAccess, prefix: str) -> None:
     BrokerUnavailableError
         Kafka does not answer.
     """
-    _grant(
-        access,
-        *(_allow(ANONYMOUS, ResourceType.TOPIC, prefix, can) for can in READING),
-        _allow(ANONYMOUS, ResourceType.GROUP, "", AclOperation.READ),
-        # Without it anybody could move the offsets of our own groups.
-        _deny(ResourceType.GROUP, GROUP_PREFIX, ResourcePatternType.PREFIXED),
-        _deny(ResourceType.TOPIC, LEDGER_TOPIC, ResourcePatternType.LITERAL),
-    )
+    grant_rules(access, public_rules(prefix))
 
 
 def grant_publisher(access: KafkaAccess, prefix: str, *, user: str) -> None:
@@ -54,10 +83,8 @@ def grant_publisher(access: KafkaAccess, prefix: str, *, user: str) -> None:
     ----------
     access
         Its administrator grants.
-    prefix
-        Beginning of the topics' names; empty for all topics.
-    user
-        Who logs in to publish.
+    prefix, user
+        As for `publisher_rules`.
 
     Raises
     ------
@@ -66,31 +93,8 @@ def grant_publisher(access: KafkaAccess, prefix: str, *, user: str) -> None:
     BrokerUnavailableError
         Kafka does not answer.
     """
-    _grant(
-        access,
-        *(_allow(user, ResourceType.TOPIC, prefix, can) for can in PUBLISHING),
-        *(_allow(user, ResourceType.TOPIC, GROUP_PREFIX, can) for can in PUBLISHING),
-        *(
-            _allow(user, ResourceType.TRANSACTIONAL_ID, GROUP_PREFIX, can)
-            for can in TRANSACTING
-        ),
-        _allow(user, ResourceType.GROUP, GROUP_PREFIX, AclOperation.READ),
-    )
+    grant_rules(access, publisher_rules(prefix, user=user))
 
 
-def _allow(user: str, kind: ResourceType, prefix: str, can: AclOperation) -> AclBinding:
-    pattern = ResourcePatternType.PREFIXED if prefix else ResourcePatternType.LITERAL
-    allow = AclPermissionType.ALLOW
-    return AclBinding(kind, prefix or "*", pattern, f"User:{user}", "*", can, allow)
-
-
-def _deny(kind: ResourceType, name: str, pattern: ResourcePatternType) -> AclBinding:
-    everything, deny = AclOperation.ALL, AclPermissionType.DENY
-    return AclBinding(kind, name, pattern, f"User:{ANONYMOUS}", "*", everything, deny)
-
-
-def _grant(access: KafkaAccess, *rights: AclBinding) -> None:
-    # Kept until it has answered: a client that is dropped drops its requests.
-    admin = open_admin(access)
-    answers = admin.create_acls(list(rights)).values()
-    wait_for(answers, access, deed="grant rights", right="Alter on the cluster")
+def _deny(kind: str, target: str) -> Rule:
+    return replace(rule(ANONYMOUS, kind, target, "ALL"), is_allowed=False)

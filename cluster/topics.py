@@ -5,10 +5,11 @@ import time
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from cluster.access import KafkaAccess, has_leaders, open_admin
-from cluster.answers import ANSWER_S, translate, wait_for
+from cluster.answers import ANSWER_S, ask_topics, no_topic, wait_for
+from cluster.groups import active, list_groups
 from cluster.properties import MAX_MESSAGE_BYTES
 from settings import Settings
 from settings.errors import BrokerUnavailableError, ClusterError, SettingsError
@@ -17,17 +18,21 @@ from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
 RIGHT = "Create on that topic, or Describe if it is there already"
 """What an administrator who may not make a topic lacks."""
 
+LOCAL_COPIES = 3
+"""Most copies of a topic of the local Kafka; with one broker there is one."""
+
 PAUSE_S = 0.05
 """Time between two looks at a topic that is being made [s]."""
 
 
-def ensure_topics(
+def ensure_topics(  # noqa: PLR0913 - one for each wish
     access: KafkaAccess,
     settings: Settings,
     names: Sequence[str],
     *,
     config: Mapping[str, str] | None = None,
     partitions: int | None = None,
+    replication: int | None = None,
 ) -> list[str]:
     """Make the topics that are missing; those that are there stay as they are.
 
@@ -36,14 +41,16 @@ def ensure_topics(
     access
         Its administrator makes them.
     settings
-        `topics` has their partitions, copies and retention. The local Kafka is one
-        broker, so there is one copy there.
+        `topics` has their partitions, copies and retention. On the local Kafka there is
+        a copy on each broker, up to three.
     names
         Wished topics.
     config
         Topic settings of Kafka that differ from ours.
     partitions
         How many of each, if not what the settings say.
+    replication
+        Copies of each, likewise.
 
     Returns
     -------
@@ -59,7 +66,10 @@ def ensure_topics(
         Kafka does not answer.
     """
     admin = open_admin(access)
-    there = _list_topics(admin, access).topics
+    cluster = ask_topics(admin, access)
+    copies = settings.topics.replication
+    if access.local:
+        copies = min(len(cluster.brokers), LOCAL_COPIES)
     config = {
         "retention.ms": str(settings.topics.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
@@ -69,11 +79,11 @@ def ensure_topics(
         NewTopic(
             name,
             partitions or settings.topics.partitions,
-            1 if access.local else settings.topics.replication,
+            replication or copies,
             config=config,
         )
         for name in dict.fromkeys(names)
-        if name not in there
+        if name not in cluster.topics
     ]
     made, refusals = _create(admin, access, wished) if wished else ([], [])
     if not refusals:
@@ -124,13 +134,60 @@ def count_partitions(access: KafkaAccess) -> dict[str, int]:
         Kafka does not answer.
     """
     # Asking for one topic by name would make it where a cluster makes them by itself.
-    topics = _list_topics(open_admin(access), access).topics
+    topics = ask_topics(open_admin(access), access).topics
     if LEDGER_TOPIC not in topics:
         raise ClusterError(
             f"There is no topic {LEDGER_TOPIC} at {access.bootstrap_servers}, or we may"
             " not see it: have it made, and grant Describe on it."
         )
     return {name: len(found.partitions) for name, found in topics.items()}
+
+
+def delete_topic(access: KafkaAccess, name: str, *, even_if_read: bool = False) -> None:
+    """Delete a topic with all that is on it.
+
+    Parameters
+    ----------
+    access
+        Its administrator deletes.
+    name
+        The topic.
+    even_if_read
+        Also if somebody reads it, and even if it is the ledger.
+
+    Raises
+    ------
+    NothingThereError
+        There is no such topic.
+    SettingsError
+        It is read just now, is the ledger or Kafka's own, or we may not.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    admin = open_admin(access)
+    if name not in ask_topics(admin, access).topics:
+        raise no_topic(access, name)
+    _check_deletable(access, name, even_if_read=even_if_read)
+    answers = admin.delete_topics([name], request_timeout=ANSWER_S).values()
+    deed, right = f"delete the topic {name}", "Delete on that topic"
+    wait_for(answers, access, deed=deed, right=right)
+
+
+def _check_deletable(access: KafkaAccess, name: str, *, even_if_read: bool) -> None:
+    if name.startswith("__"):
+        raise SettingsError(f"{name} is Kafka's own, and is not deleted.")
+    if even_if_read:
+        return
+    if name == LEDGER_TOPIC:
+        raise SettingsError(
+            f"{name} is the memory of what was sent: without it nights are sent again."
+            " If that is meant, add --force."
+        )
+    if groups := active(list_groups(access), name):
+        names = ", ".join(group.name for group in groups)
+        raise SettingsError(
+            f"{name} is being read by {names}: have it stopped, or add --force."
+        )
 
 
 def _create(
@@ -160,7 +217,7 @@ def _await_leaders(admin: AdminClient, access: KafkaAccess, names: list[str]) ->
     """Wait until new topics can be written, on a large cluster a while later."""
     end = time.monotonic() + ANSWER_S
     while names:
-        topics = _list_topics(admin, access).topics
+        topics = ask_topics(admin, access).topics
         names = [
             name
             for name in names
@@ -172,12 +229,3 @@ def _await_leaders(admin: AdminClient, access: KafkaAccess, names: list[str]) ->
                 " yet: try again later."
             )
         time.sleep(PAUSE_S if names else 0)
-
-
-def _list_topics(admin: AdminClient, access: KafkaAccess) -> ClusterMetadata:
-    try:
-        return admin.list_topics(timeout=ANSWER_S)
-    except KafkaException as error:
-        raise translate(
-            error, access, deed="list the topics", right="Describe on the topics"
-        ) from error

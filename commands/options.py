@@ -12,6 +12,18 @@ from settings.load import FILE_VARIABLE, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+settings_file_option = click.option(
+    "--settings",
+    "settings_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Settings file; by default NIGHTMAIL_SETTINGS, else ./nightmail.toml.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
 survey_option = click.option("--survey", required=True, help="ztf or lsst.")
 
 
@@ -42,13 +54,7 @@ def settings_option(command: Callable[..., Any]) -> Callable[..., Any]:
         Takes a keyword `settings`, a `Settings`.
     """
 
-    @click.option(
-        "--settings",
-        "settings_file",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Settings file; by default NIGHTMAIL_SETTINGS, else ./nightmail.toml.",
-    )
+    @settings_file_option
     @functools.wraps(command)
     def with_settings(*args: Any, settings_file: Path | None, **options: Any) -> Any:
         if settings_file:

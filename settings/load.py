@@ -112,6 +112,8 @@ def shown(value: Any) -> str:
     """Text of a value, a secret hidden."""
     if isinstance(value, SecretStr):
         return "(hidden)"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "(none)"
     return "(not set)" if value is None else str(value)
 
 

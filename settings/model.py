@@ -186,6 +186,26 @@ class Topics(Section):
         return int(self.retention[:-1]) * seconds[self.retention[-1]] * 1000
 
 
+class Filters(Section):
+    """The filters that run."""
+
+    also: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Filters that are off by default and shall run, as everything; in the"
+            " environment separated by commas."
+        ),
+    )
+
+    @field_validator("also", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        """Take the environment's text as a list."""
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
 class Spark(Section):
     """The engine that walks a night."""
 
@@ -252,6 +272,7 @@ class Settings(Section):
     kafka: Kafka = Field(default_factory=Kafka)
     cluster: Cluster = Field(default_factory=Cluster)
     topics: Topics = Field(default_factory=Topics)
+    filters: Filters = Field(default_factory=Filters)
     spark: Spark = Field(default_factory=Spark)
     sweep: Sweep = Field(default_factory=Sweep)
     slack: Slack = Field(default_factory=Slack)

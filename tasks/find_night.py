@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from filters import load_catalogue
+from filters import choose_filters, load_catalogue
 from nightmail import Filter
 from settings import Settings
 from settings.errors import NothingThereError, SettingsError
@@ -26,7 +26,7 @@ class FoundNight:
     """Filters that run."""
 
     catalogue: Mapping[str, Filter]
-    """All filters of the survey."""
+    """All filters of the survey that are on, or were asked for."""
 
     broken: Mapping[str, str]
     """Filters that were to run and cannot be loaded, and why."""
@@ -51,7 +51,8 @@ def find_night(  # noqa: PLR0913 - what a run can ask for
     night
         The date of the morning on which it ends, YYYYMMDD.
     names
-        Filters to run; by default all of the survey.
+        Filters to run, also those that are off; by default all of the survey that are
+        on.
     generation
         Number under which to send again what was sent; by default nothing is.
     must_exist
@@ -77,12 +78,14 @@ def find_night(  # noqa: PLR0913 - what a run can ask for
                 f"There is no filter {name} of {survey}; there are"
                 f" {', '.join(catalogue.filters)}."
             )
+    also = {*settings.filters.also, *(names or ())}
+    running = choose_filters(catalogue, also=also)
     return FoundNight(
         survey=survey,
         night=night,
         folder=_folder(settings, survey, night, must_exist=must_exist),
-        filters={n: f for n, f in catalogue.filters.items() if not names or n in names},
-        catalogue=catalogue.filters,
+        filters={n: f for n, f in running.items() if not names or n in names},
+        catalogue=running,
         broken={n: w for n, w in catalogue.broken.items() if not names or n in names},
         generation=generation,
     )

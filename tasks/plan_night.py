@@ -47,7 +47,7 @@ class NightPlan:
     """Filters that this run is asked to complete."""
 
     catalogue: Mapping[str, Filter]
-    """All filters of the survey."""
+    """All filters of the survey that are on, or were asked for."""
 
     work: Mapping[int, tuple[Work, ...]]
     """What remains, by shard; a shard without work has only to be repaired."""

@@ -1,12 +1,14 @@
 """Prepare topics: all of the catalogue, the ledger and the topic of nights."""
 
 import logging
+from collections.abc import Iterable
 
 from cluster.access import KafkaAccess
 from cluster.topics import ensure_ledger, ensure_topics
+from filters import choose_filters, load_catalogue
 from settings import Settings
 from settings.errors import SettingsError
-from settings.names import nights_topic, topic
+from settings.names import LEDGER_TOPIC, SURVEYS, nights_topic, topic
 from tasks.find_night import FoundNight
 
 NIGHTS_RETENTION_DAYS = 400
@@ -36,21 +38,55 @@ def prepare_topics(
     BrokerUnavailableError
         Kafka does not answer.
     """
-    prefix, survey = settings.topics.prefix, found.survey
     ensure_ledger(access, settings)
     made: list[str] = []
     try:
-        names = [topic(prefix, name, survey) for name in found.catalogue]
-        made += ensure_topics(access, settings, names)
+        made += _ensure_filters(settings, access, found.survey, found.catalogue)
     except SettingsError as error:
         log.warning("%s", error)
-    made += ensure_topics(
-        access,
-        settings,
-        [nights_topic(prefix, survey)],
-        config={"retention.ms": str(NIGHTS_RETENTION_DAYS * 86_400_000)},
-        partitions=1,
-    )
+    made += _ensure_nights(settings, access, found.survey)
     if made:
         log.info("Made %s topics.", len(made))
     return made
+
+
+def make_all_topics(settings: Settings, access: KafkaAccess) -> list[str]:
+    """Make the topics of both surveys that are missing, and the ledger.
+
+    Returns
+    -------
+    list of str
+        Topics that were made.
+
+    Raises
+    ------
+    SettingsError
+        One of them cannot be made.
+    BrokerUnavailableError
+        Kafka does not answer.
+    """
+    made = [LEDGER_TOPIC] if ensure_ledger(access, settings) else []
+    for survey in SURVEYS:
+        on = choose_filters(load_catalogue(survey), also=settings.filters.also)
+        made += _ensure_filters(settings, access, survey, on)
+        made += _ensure_nights(settings, access, survey)
+    return made
+
+
+def _ensure_filters(
+    settings: Settings, access: KafkaAccess, survey: str, names: Iterable[str]
+) -> list[str]:
+    prefix = settings.topics.prefix
+    return ensure_topics(
+        access, settings, [topic(prefix, name, survey) for name in names]
+    )
+
+
+def _ensure_nights(settings: Settings, access: KafkaAccess, survey: str) -> list[str]:
+    return ensure_topics(
+        access,
+        settings,
+        [nights_topic(settings.topics.prefix, survey)],
+        config={"retention.ms": str(NIGHTS_RETENTION_DAYS * 86_400_000)},
+        partitions=1,
+    )

@@ -80,3 +80,15 @@ def test_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
     assert done.stdout.decode().strip() == "set()"
+
+
+def test_a_filter_may_be_off_by_default() -> None:
+    """It says so itself; one that says nothing runs."""
+
+    @alert_filter(owner="someone@example.org", on_by_default=False)
+    def costly(candid: object) -> object:
+        """All alerts."""
+        return candid
+
+    assert not costly.on_by_default
+    assert named("cheap").on_by_default

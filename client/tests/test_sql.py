@@ -75,3 +75,20 @@ def test_wants_owner_and_summary(line: int) -> None:
 
     with pytest.raises(FilterError, match="has no line"):
         sql_filter("bright", text)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_on"),
+    [("", True), ("-- on by default: yes\n", True), ("-- on by default: no\n", False)],
+)
+def test_says_whether_it_is_on(line: str, is_on: bool) -> None:  # noqa: FBT001
+    """A line at its top turns it off where nobody asks for it."""
+    one = sql_filter("bright", f"{HEAD}{line}candidate.magpsf < 16")
+
+    assert one.on_by_default is is_on
+
+
+def test_refuses_what_is_neither_on_nor_off() -> None:
+    """Any other word is named."""
+    with pytest.raises(FilterError, match="on by default: maybe"):
+        sql_filter("bright", f"{HEAD}-- on by default: maybe\ncandidate.magpsf < 16")

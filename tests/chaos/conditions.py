@@ -38,7 +38,7 @@ class Condition:
 CONDITIONS = {
     one.name: one
     for one in (
-        Condition("everything", "candid", "> 0"),
+        Condition("each", "candid", "> 0"),
         Condition("nothing", "candidate.magpsf", "< 0"),
         Condition("bright", "candidate.magpsf", "< 18"),
         Condition("faint", "candidate.magpsf", ">= 19"),

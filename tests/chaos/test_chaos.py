@@ -119,7 +119,7 @@ def test_what_disappears_stands_elsewhere_too(tmp_path: Path, seed: int) -> None
     pool = simulate_pool(tmp_path / "pool", seed=1)
     first = dt.date(2026, 3, 1)
     night = next(place_nights(tmp_path / "store", pool, first=first, rng=rng))
-    wanted = expect(night.files(), {"everything": "candid > 0"})
+    wanted = expect(night.files(), {"each": "candid > 0"})
     night.copy(rng)
     owners, others = set(night.doomed), set(night.files()) - set(night.doomed)
 
@@ -128,7 +128,7 @@ def test_what_disappears_stands_elsewhere_too(tmp_path: Path, seed: int) -> None
     assert owners
     assert min(owners) < max(others)
     assert set(night.files()) == others
-    assert expect(night.files(), {"everything": "candid > 0"}) == wanted
+    assert expect(night.files(), {"each": "candid > 0"}) == wanted
 
 
 def test_a_campaign_that_takes_too_long_fails(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from confluent_kafka import Producer
 
-import cluster.contents
+import cluster.reading
 from cluster.access import KafkaAccess
 from cluster.count import count_topics
 from cluster.topics import ensure_topics
@@ -114,7 +114,7 @@ def test_an_empty_topic_is_read_to_its_end(kafka: KafkaAccess, topic: str) -> No
 
 def test_a_broker_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is named as what is not reachable."""
-    monkeypatch.setattr(cluster.contents, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(cluster.reading, "TIMEOUT_S", 1.0)
     nobody = {"bootstrap.servers": "127.0.0.1:1"}
 
     with pytest.raises(BrokerUnavailableError, match="cannot be read"):

@@ -6,24 +6,29 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import filters
 import nightmail
-from filters import load_catalogue, load_filters
-from settings.errors import NothingThereError
+from filters import choose_filters, load_catalogue, load_filters
+from nightmail.testing import check_filter
+from settings.errors import NothingThereError, SettingsError
+from settings.names import ID_COLUMN
 
 ROOT = Path(filters.__file__).resolve().parents[1]
 
 NAMES = {
     "ztf": [
         "early_sn_candidates",
+        "everything",
         "kn_candidates",
         "microlensing_candidates",
         "sn_candidates",
         "sso_ztf_candidates",
     ],
     "lsst": [
+        "everything",
         "extragalactic_new_candidate",
         "hostless_candidate",
         "in_tns",
@@ -31,7 +36,7 @@ NAMES = {
         "sn_near_galaxy_candidate",
     ],
 }
-"""The topics of the field that our users have subscribed to."""
+"""The topics of the field that our users have subscribed to, and the whole stream."""
 
 
 @pytest.mark.parametrize("survey", ["ztf", "lsst"])
@@ -57,6 +62,38 @@ def test_one_a_file(survey: str) -> None:
         assert file.exists()
         if one.keep:
             assert Path(inspect.getfile(one.keep)) == file
+
+
+@pytest.mark.parametrize("survey", ["ztf", "lsst"])
+def test_only_the_whole_stream_is_off(survey: str) -> None:
+    """By default all filters run but that of everything, which can be turned on."""
+    catalogue = load_catalogue(survey)
+
+    off = set(catalogue.filters) - set(choose_filters(catalogue))
+
+    assert off == {"everything"}
+    assert choose_filters(catalogue, also=["everything"]) == catalogue.filters
+
+
+def test_what_is_turned_on_must_be_there() -> None:
+    """A name that no survey knows is refused; one of the other survey is not."""
+    catalogue = load_catalogue("ztf")
+
+    assert choose_filters(catalogue, also=["in_tns"]) == choose_filters(catalogue)
+    with pytest.raises(SettingsError, match=r"filters\.also names everthing"):
+        choose_filters(catalogue, also=["everthing"])
+
+
+@pytest.mark.parametrize("survey", ["ztf", "lsst"])
+def test_everything_keeps_all(survey: str) -> None:
+    """Every alert that has its id is kept, and the contract holds."""
+    one = load_filters(survey)["everything"]
+    alerts = pd.DataFrame({ID_COLUMN[survey]: pd.array([3, None, 2**62], "Int64")})
+
+    check_filter(one, alerts)
+
+    assert one.keep
+    assert one.keep(alerts[ID_COLUMN[survey]]).tolist() == [True, False, True]
 
 
 def test_unknown_survey() -> None:

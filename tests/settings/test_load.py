@@ -83,6 +83,16 @@ def test_file_named_by_the_environment(
     assert load(tmp_path / "third.toml").topics.partitions == 3
 
 
+def test_a_list_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its members are separated by commas, and shown so."""
+    monkeypatch.setenv("NIGHTMAIL_FILTERS__ALSO", "everything, another,")
+
+    also = load().filters.also
+
+    assert also == ("everything", "another")
+    assert (shown(also), shown(())) == ("everything, another", "(none)")
+
+
 @pytest.mark.parametrize("named_by", ["argument", "environment"])
 def test_missing_file(named_by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that was asked for and is not there is an error."""

@@ -12,8 +12,8 @@ from settings.errors import (
     SettingsError,
     StoreUnavailableError,
 )
-from settings.model import Settings, Store, Topics
-from tasks.find_night import find_night
+from settings.model import Filters, Settings, Store, Topics
+from tasks.find_night import FoundNight, find_night
 
 
 @pytest.fixture
@@ -47,6 +47,20 @@ def test_only_the_filters_that_were_named_run(settings: Settings, folder: Path) 
 
     assert (list(found.filters), str(found.folder)) == (["kn_candidates"], str(folder))
     assert len(found.catalogue) > 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_filter_that_is_off_runs_where_it_is_asked_for(settings: Settings) -> None:
+    """By its name, or by the settings, in which case its topic is made too."""
+    also = settings.model_copy(update={"filters": Filters(also=("everything",))})
+
+    def find(settings: Settings, names: list[str] | None = None) -> FoundNight:
+        return find_night(settings, survey="ztf", night="20260301", names=names)
+
+    assert "everything" not in find(settings).catalogue
+    assert list(find(settings, ["everything"]).filters) == ["everything"]
+    assert "everything" in find(also).filters
+    assert "everything" in find(also).catalogue
 
 
 @pytest.mark.usefixtures("folder")

@@ -51,7 +51,7 @@ EVERYTHING = """
 from nightmail import alert_filter
 
 @alert_filter(owner="someone@example.org", survey="ztf")
-def everything(candidate_magpsf):
+def every_alert(candidate_magpsf):
     "All alerts."
     return candidate_magpsf > 0
 """

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from nightmail._connection import connection
 from nightmail._errors import AlertError, BrokerUnavailableError, ConfigError
+from nightmail._refusals import REFUSED, explain_refusal
 
 __all__ = ["AlertConsumer"]
 
@@ -80,6 +81,8 @@ class AlertConsumer:
         properties = connection(config or {})
         self.survey = survey
         self._servers = properties["bootstrap.servers"]
+        self._user = properties.get("sasl.username")
+        self._group = properties["group.id"]
         self._trouble: KafkaError | None = None
         self._reached = False
         self._in_hand: Any = None
@@ -108,12 +111,14 @@ class AlertConsumer:
         Raises
         ------
         AlertError
-            The message cannot be decoded, or Kafka refuses to give it. The next call
+            The message cannot be decoded, or Kafka fails to give it. The next call
             goes past it.
         BrokerUnavailableError
             No server was reached so far.
         ConfigError
-            The servers refuse the user name or password.
+            The servers refuse the user name or password, the group, or a topic. It is
+            told at once; a topic that is refused keeps nobody from asking for the next
+            alert of another.
         """
         self._acknowledge()
         message = self._next_message(timeout)
@@ -189,6 +194,8 @@ class AlertConsumer:
         if error.code() in _NO_TOPIC:
             _logger.warning("%s does not exist yet; waiting for it.", message.topic())
             return False
+        if error.code() in REFUSED:
+            raise ConfigError(self._explain(error, message.topic()))
         raise AlertError(f"Kafka gives no alert of {message.topic()}: {error.str()}.")
 
     def _note_contact(self, *_: Any) -> None:
@@ -203,10 +210,17 @@ class AlertConsumer:
         if self._trouble is None:
             return
         if self._trouble.code() == _REFUSED:
-            reason, self._trouble = self._trouble.str(), None
-            raise ConfigError(f"Kafka at {self._servers} refuses you: {reason}.")
+            refusal, self._trouble = self._trouble, None
+            raise ConfigError(self._explain(refusal))
         if is_late and not self._reached:
             self._knock()
+
+    def _explain(self, refusal: KafkaError, topic: str | None = None) -> str:
+        is_group = refusal.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
+        name = self._group if is_group else topic or ""
+        return explain_refusal(
+            refusal, servers=self._servers, user=self._user, name=name
+        )
 
     def _knock(self) -> None:
         """Ask the servers for a sign of life.

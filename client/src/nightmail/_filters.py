@@ -42,9 +42,12 @@ class Filter:
     version: str = ""
     """Eight hexadecimal digits that change with the source; empty until it is known."""
 
+    on_by_default: bool = True
+    """Whether it runs where nobody asks for it."""
+
 
 def alert_filter(
-    *, owner: str, survey: str = ""
+    *, owner: str, survey: str = "", on_by_default: bool = True
 ) -> Callable[[Callable[..., Any]], Filter]:
     """Make a filter of a function whose arguments are columns.
 
@@ -60,6 +63,9 @@ def alert_filter(
     survey
         `ztf` or `lsst`. A filter below `filters/` takes it from its folder; one that
         comes as a plug-in must say it.
+    on_by_default
+        Whether it runs where nobody asks for it; False for what costs much and few
+        want.
 
     Returns
     -------
@@ -92,6 +98,7 @@ def alert_filter(
             owner=owner,
             columns=_arguments(name, keep),
             keep=keep,
+            on_by_default=on_by_default,
         )
 
     return make

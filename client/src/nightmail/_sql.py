@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Expression", "open_engine", "parse", "select", "sql_filter"]
 
-HEADER = re.compile(r"--\s*(owner|summary)\s*:\s*(.*)")
+HEADER = re.compile(r"--\s*(owner|summary|on by default)\s*:\s*(.*)")
 """A leading comment line that says something of the filter."""
 
 SELECT = "select "
@@ -43,21 +43,26 @@ def sql_filter(name: str, text: str, *, survey: str = "") -> Filter:
     name
         Name of the filter, that of its file.
     text
-        The expression, after leading comment lines `-- owner: …` and `-- summary: …`.
+        The expression, after leading comment lines `-- owner: …` and `-- summary: …`;
+        `-- on by default: no` is for one that runs only where it is asked for.
     survey
         `ztf` or `lsst`.
 
     Raises
     ------
     FilterError
-        The name cannot be a filter's, the owner or the summary is missing, or the text
-        is not one expression over columns.
+        The name cannot be a filter's, the owner or the summary is missing, a word is
+        neither yes nor no, or the text is not one expression over columns.
     """
     check_name(name)
     said = dict(_header(text))
     for word in ("owner", "summary"):
         if not said.get(word):
             raise FilterError(f"{name}.sql has no line `-- {word}: …` at its top.")
+    if (default := said.get("on by default", "yes")) not in {"yes", "no"}:
+        raise FilterError(
+            f"{name}.sql says `-- on by default: {default}`: write yes or no."
+        )
     return Filter(
         name=name,
         survey=survey,
@@ -67,6 +72,7 @@ def sql_filter(name: str, text: str, *, survey: str = "") -> Filter:
         keep=None,
         sql=text,
         version=hashlib.sha256(text.encode()).hexdigest()[:8],
+        on_by_default=default == "yes",
     )
 
 
