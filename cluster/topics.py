@@ -36,8 +36,8 @@ def ensure_topics(
     access
         Its administrator makes them.
     settings
-        `topics` has their partitions, copies and retention. The local Kafka is one
-        broker, so there is one copy there.
+        `topics` has their partitions, copies and retention. On the local Kafka there
+        are as many copies as it has brokers, at most three.
     names
         Wished topics.
     config
@@ -69,7 +69,7 @@ def ensure_topics(
         NewTopic(
             name,
             partitions or settings.topics.partitions,
-            1 if access.local else settings.topics.replication,
+            access.copies or settings.topics.replication,
             config=config,
         )
         for name in dict.fromkeys(names)

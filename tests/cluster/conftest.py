@@ -17,7 +17,7 @@ MakeSettings = Callable[[Path], Settings]
 
 @pytest.fixture(scope="session")
 def make_settings() -> Iterator[MakeSettings]:
-    """Give what makes settings with a state folder and three free ports."""
+    """Give what makes settings with a state folder and ports for three brokers."""
     made: list[Settings] = []
 
     def make(state_dir: Path) -> Settings:
@@ -48,7 +48,9 @@ def _find_port() -> int:
     # Not Kafka's own port, which another suite on the machine may take meanwhile.
     while True:
         try:
-            ports = choose_ports(Path(), random.randrange(20000, 32000, 3), {})
+            ports = choose_ports(
+                Path(), random.randrange(20000, 31990, 3), (), brokers=3
+            )
         except ClusterError:
             continue
-        return ports.public
+        return ports[0].public

@@ -21,7 +21,9 @@ def settings_file(tmp_path: Path) -> Iterator[Path]:
     _run("stop", file)
 
 
-@pytest.mark.parametrize("verb", ["start", "stop", "status"])
+@pytest.mark.parametrize(
+    "verb", ["start", "stop", "status", "logs", "destroy", "doctor"]
+)
 def test_every_verb_shows_an_example(verb: str) -> None:
     """--help ends with a command that can be typed."""
     shown = CliRunner().invoke(cluster, [verb, "--help"])
@@ -41,10 +43,22 @@ def test_nothing_running_is_an_answer(settings_file: Path) -> None:
         "died": False,
         "bootstrap_servers": None,
         "public_servers": None,
+        "tls": False,
+        "authority": None,
         "pid": None,
         "started": None,
         "state_dir": str(settings_file.parent / "state"),
         "log": str(settings_file.parent / "state" / "kafka" / "broker.log"),
+        "brokers": [
+            {
+                "broker": 1,
+                "running": False,
+                "died": False,
+                "pid": None,
+                "ports": None,
+                "log": str(settings_file.parent / "state" / "kafka" / "broker.log"),
+            }
+        ],
     }
 
 
