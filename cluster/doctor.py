@@ -272,8 +272,8 @@ def _look_at_brokers(
     wanted = range(1, kafka_folder(settings).count + 1) if access.local else ()
     if missing := [str(number) for number in wanted if number not in there]:
         told += (
-            f"; {', '.join(missing)} of {len(wanted)} missing: `nightmail cluster"
-            " start` begins what has died"
+            f"; missing: {', '.join(missing)}: `nightmail cluster start` begins what"
+            " has died"
         )
         return Finding("brokers", "wrong", told, details)
     return Finding("brokers", "ok", told, details)
@@ -289,12 +289,11 @@ def _look_at_partitions(cluster: ClusterMetadata) -> Iterator[Finding]:
                 dead.append(where)
             elif len(partition.isrs) < len(partition.replicas):
                 few.append(where)
-    count = f"{total} partitions of {len(cluster.topics)} topics"
     if dead:
-        told = f"{len(dead)} of {count} have no leader: {_join(dead)}"
+        told = f"{len(dead)} of {total} partitions have no leader: {_join(dead)}"
         yield Finding("leaders", "wrong", told, dead)
     else:
-        yield Finding("leaders", "ok", count, dead)
+        yield Finding("leaders", "ok", f"all {total} partitions have one", dead)
     if few:
         told = f"{len(few)} partitions are under-replicated: {_join(few)}"
         yield Finding("copies", "wrong", told, few)

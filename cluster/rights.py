@@ -16,8 +16,6 @@ ANONYMOUS = "ANONYMOUS"
 """What Kafka calls whoever does not log in."""
 
 READING = (AclOperation.READ, AclOperation.DESCRIBE)
-PUBLISHING = (*READING, AclOperation.WRITE, AclOperation.DESCRIBE_CONFIGS)
-TRANSACTING = (AclOperation.WRITE, AclOperation.DESCRIBE)
 
 
 def grant_public(access: KafkaAccess, prefix: str) -> None:
@@ -50,6 +48,9 @@ def grant_public(access: KafkaAccess, prefix: str) -> None:
 def grant_publisher(access: KafkaAccess, prefix: str, *, user: str) -> None:
     """Let a user publish on the topics of a prefix, and read and write the ledger.
 
+    Nothing else: it can neither make topics, which the administrator does, nor read
+    what it has sent. Whoever may write may describe, too.
+
     Parameters
     ----------
     access
@@ -68,13 +69,10 @@ def grant_publisher(access: KafkaAccess, prefix: str, *, user: str) -> None:
     """
     _grant(
         access,
-        *(_allow(user, ResourceType.TOPIC, prefix, can) for can in PUBLISHING),
-        *(_allow(user, ResourceType.TOPIC, GROUP_PREFIX, can) for can in PUBLISHING),
-        *(
-            _allow(user, ResourceType.TRANSACTIONAL_ID, GROUP_PREFIX, can)
-            for can in TRANSACTING
-        ),
-        _allow(user, ResourceType.GROUP, GROUP_PREFIX, AclOperation.READ),
+        _allow(user, ResourceType.TOPIC, prefix, AclOperation.WRITE),
+        _allow_ledger(user, AclOperation.READ),
+        _allow_ledger(user, AclOperation.WRITE),
+        _allow(user, ResourceType.TRANSACTIONAL_ID, GROUP_PREFIX, AclOperation.WRITE),
     )
 
 
@@ -82,6 +80,12 @@ def _allow(user: str, kind: ResourceType, prefix: str, can: AclOperation) -> Acl
     pattern = ResourcePatternType.PREFIXED if prefix else ResourcePatternType.LITERAL
     allow = AclPermissionType.ALLOW
     return AclBinding(kind, prefix or "*", pattern, f"User:{user}", "*", can, allow)
+
+
+def _allow_ledger(user: str, can: AclOperation) -> AclBinding:
+    pattern, allow = ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+    topic = ResourceType.TOPIC
+    return AclBinding(topic, LEDGER_TOPIC, pattern, f"User:{user}", "*", can, allow)
 
 
 def _deny(kind: ResourceType, name: str, pattern: ResourcePatternType) -> AclBinding:
