@@ -229,7 +229,9 @@ def _look_at_rights(admin: AdminClient) -> Finding:
     except KafkaException as error:
         return Finding(check, "unknown", f"not told: {error.args[0].str()}")
     if answer.authorized_operations is None:
-        return Finding(check, "unknown", "this Kafka does not tell")
+        return Finding(
+            check, "unknown", "none on the cluster, or this Kafka does not tell"
+        )
     rights = sorted(_spell(each.name) for each in answer.authorized_operations)
     told = f"on the cluster {', '.join(rights) or 'none'}"
     return Finding(check, "ok", told, rights)

@@ -3,7 +3,7 @@
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -40,8 +40,8 @@ def read_end(brokers: Sequence[BrokerStatus], lines: int) -> list[Line]:
 
 def follow(
     brokers: Sequence[BrokerStatus], *, pause: Callable[[float], None] = time.sleep
-) -> Iterator[Line]:
-    """Yield what is added to logs from now on, for ever, over restarts.
+) -> Generator[Line, None, None]:
+    """Give what is added to logs from now on, for ever, over restarts.
 
     Parameters
     ----------
@@ -50,12 +50,22 @@ def follow(
     pause
         Waits so many seconds.
     """
-    tails = [(broker.number, _Tail(broker.log)) for broker in brokers]
-    while True:
-        for number, tail in tails:
-            for text in tail.read():
-                yield Line(number, text)
-        pause(PAUSE_S)
+    # At once, so that nothing is missed until the first line is asked for.
+    return _follow({broker.number: _Tail(broker.log) for broker in brokers}, pause)
+
+
+def _follow(
+    tails: Mapping[int, "_Tail"], pause: Callable[[float], None]
+) -> Generator[Line, None, None]:
+    try:
+        while True:
+            for number, tail in tails.items():
+                for text in tail.read():
+                    yield Line(number, text)
+            pause(PAUSE_S)
+    finally:
+        for tail in tails.values():
+            tail.close()
 
 
 class _Tail:
@@ -74,11 +84,15 @@ class _Tail:
         if self._file:
             yield from self._lines(self._file)
         if self._path.exists() and not self._is_same():
-            if self._file:
-                self._file.close()
+            self.close()
             self._half = ""
             self._file = self._path.open(errors="replace")
             yield from self._lines(self._file)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file:
+            self._file.close()
 
     def _lines(self, file: TextIO) -> Iterator[str]:
         *whole, self._half = (self._half + file.read()).split("\n")

@@ -304,6 +304,7 @@ def test_it_may_not_see_other_topics(publisher: KafkaAccess) -> None:
     asked = admin.list_topics(OTHER, timeout=20).topics[OTHER]
 
     assert set(told) == {TOPIC, LEDGER_TOPIC}
+    assert asked.error
     assert asked.error.name() == TOPIC_REFUSED
 
 
