@@ -21,7 +21,7 @@ def make_settings() -> Iterator[MakeSettings]:
     made: list[Settings] = []
 
     def make(state_dir: Path) -> Settings:
-        made.append(Settings(state_dir=state_dir, cluster=Cluster(port=_find_port())))
+        made.append(Settings(state_dir=state_dir, cluster=Cluster(port=find_port())))
         return made[-1]
 
     yield make
@@ -44,7 +44,8 @@ def kafka(cluster_settings: Settings) -> Iterator[KafkaAccess]:
         yield access
 
 
-def _find_port() -> int:
+def find_port() -> int:
+    """Give the first of nine ports that are free."""
     # Not Kafka's own port, which another suite on the machine may take meanwhile.
     while True:
         try:

@@ -83,7 +83,7 @@ def secured(
     ensure_topics(access, settings, [TOPIC], partitions=1)
     ensure_user(access, "reader", password=SECRET)
     _let_read(access)
-    _publish(access)
+    publish(access, TOPIC)
     yield Secured(settings, access)
     local.stop(settings)
 
@@ -203,9 +203,10 @@ def _let_read(access: KafkaAccess) -> None:
     [answer.result(20) for answer in admin.create_acls(rights).values()]
 
 
-def _publish(access: KafkaAccess) -> None:
+def publish(access: KafkaAccess, topic: str) -> None:
+    """Send one alert."""
     producer = Producer({**access.publisher}, logger=silent_logger())
-    producer.produce(TOPIC, _encode(17), json.dumps(SCHEMA).encode(), partition=0)
+    producer.produce(topic, _encode(17), json.dumps(SCHEMA).encode(), partition=0)
     assert producer.flush(20) == 0
 
 
