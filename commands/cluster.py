@@ -227,7 +227,8 @@ def _render(found: local.Status) -> str:
             return "\n".join([*lines, f"  its log is         {found.log}"])
         return "\n".join([*lines, *map(_render_broker, found.brokers)])
     if found.died:
-        return f"Kafka does not run: it ended by itself; see {found.log}."
+        log = next(broker.log for broker in found.brokers if broker.died)
+        return f"Kafka does not run: it ended by itself; see {log}."
     return "Kafka does not run."
 
 

@@ -9,7 +9,8 @@ import pytest
 from confluent_kafka import Producer
 
 from cluster.access import KafkaAccess
-from cluster.doctor import Finding, examine
+from cluster.doctor import examine
+from cluster.health import Finding
 from cluster.topics import ensure_topics
 from cluster.users import ensure_user
 from nightmail.silence import silent_logger

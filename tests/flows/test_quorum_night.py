@@ -1,4 +1,4 @@
-"""A night on three brokers, one of which is killed while it runs."""
+"""A night on three brokers, over TLS; one of them is killed while it runs."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def kafka_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """State folder of three brokers, in place of the one that all others share."""
     state_dir = tmp_path_factory.mktemp("three brokers")
     own = Settings(state_dir=state_dir, cluster=Cluster(port=find_port()))
-    local.start(own, brokers=3)
+    local.start(own, brokers=3, tls=True)
     yield state_dir
     local.stop(own)
 
