@@ -277,6 +277,20 @@ def test_it_may_not_administer(publisher: KafkaAccess, deed: str) -> None:
     assert refused.value.args[0].name() == refusal
 
 
+@pytest.mark.usefixtures("publisher")
+@pytest.mark.parametrize("deed", [deed for deed in FORBIDDEN if "group" not in deed])
+def test_nor_may_the_anonymous(kafka: KafkaAccess, deed: str) -> None:
+    """Whoever does not log in reads, and is refused all of this by name."""
+    refusal, ask = FORBIDDEN[deed]
+    config: dict[str, Any] = {"bootstrap.servers": kafka.public_servers}
+    admin = AdminClient(config, logger=silent_logger())
+
+    with pytest.raises(KafkaException) as refused:
+        [answer.result(20) for answer in ask(admin).values()]
+
+    assert refused.value.args[0].name() == refusal
+
+
 def test_it_may_not_write_elsewhere(publisher: KafkaAccess) -> None:
     """A topic of another prefix is refused, within a transaction too."""
     with pytest.raises(RefusedError) as refused:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from cluster import local
@@ -111,6 +112,24 @@ def test_one_may_die(whole: Settings, number: int) -> None:
     _await_copies(whole)
 
 
+def test_all_may_die_at_once(whole: Settings) -> None:
+    """After kill -9 of all three, a start brings back what was acknowledged."""
+    access = connect(whole)
+    _write(access)
+    before = _count(access)
+
+    for broker in local.status(whole).brokers:
+        assert broker.pid
+        os.kill(broker.pid, signal.SIGKILL)
+    _await_end(whole)
+    died = local.status(whole)
+    local.start(whole)
+
+    assert (died.running, died.died) == (False, True)
+    assert _count(access) == before
+    assert before >= 4
+
+
 def test_the_number_never_changes(three: Settings) -> None:
     """While they run, and stopped, another number is refused in a sentence."""
     sentence = (
@@ -160,6 +179,25 @@ def _kill(settings: Settings, number: int) -> None:
     while number in admin.list_topics(timeout=20).brokers:
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def _await_end(settings: Settings) -> None:
+    end = time.monotonic() + 10
+    while local.status(settings).running:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _count(access: KafkaAccess) -> int:
+    """Count the records on the topic, of all partitions."""
+    config = {**access.admin, "group.id": "nightmail.count"}
+    consumer: Any = Consumer(config, logger=silent_logger())
+    ends = [
+        consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=20)
+        for partition in range(4)
+    ]
+    consumer.close()
+    return sum(high - low for low, high in ends)
 
 
 def _others(settings: Settings, number: int) -> list[int | None]:

@@ -23,6 +23,7 @@ from confluent_kafka.admin import (
 from cluster import local
 from cluster.access import KafkaAccess, connect, open_admin
 from cluster.certificates import ensure_certificates
+from cluster.doctor import examine
 from cluster.folder import KafkaFolder, make_folder
 from cluster.topics import ensure_topics
 from cluster.users import ensure_user
@@ -182,6 +183,17 @@ def test_alerts_are_read_without_it(secured: Secured) -> None:
     }
 
     assert _poll(config) == _encode(17)
+
+
+@pytest.mark.parametrize(("days", "state"), [(0, "ok"), (390, "wrong")])
+def test_the_doctor_sees_when_it_ends(secured: Secured, days: int, state: str) -> None:
+    """With less than two weeks left, it is to be renewed."""
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+
+    found = examine(secured.settings, at=at)
+
+    [certificate] = [each for each in found.findings if each.check == "certificate"]
+    assert certificate.state == state
 
 
 def test_another_start_has_it_still(secured: Secured) -> None:

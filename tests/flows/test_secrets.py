@@ -16,11 +16,13 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from cluster import local
 from cluster.access import KafkaAccess, connect, open_admin
 from cluster.folder import kafka_folder, read_passwords
 from cluster.topics import ensure_topics
 from cluster.users import ensure_user
-from settings.model import Settings
+from settings.model import Cluster, Settings
+from tests.cluster.conftest import find_port
 from tests.cluster.test_tls import publish
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -73,6 +75,11 @@ def _watching() -> Iterator[set[str]]:
         thread.join()
 
 
+def _is_open(file: Path) -> bool:
+    """Tell whether others than its owner may do anything with a file."""
+    return bool(file.stat().st_mode & 0o077)
+
+
 def _find(secrets: list[str], *folders: Path) -> list[str]:
     """Name the files that have one of the secrets in them."""
     wanted = [secret.encode() for secret in secrets]
@@ -82,6 +89,24 @@ def _find(secrets: list[str], *folders: Path) -> list[str]:
         for file in folder.rglob("*")
         if file.is_file() and any(secret in file.read_bytes() for secret in wanted)
     )
+
+
+def test_after_a_first_start(tmp_path: Path) -> None:
+    """Kafka is told its administrator's password in no command, and logs none."""
+    own = Settings(state_dir=tmp_path, cluster=Cluster(port=find_port(), tls=True))
+
+    with _watching() as seen:
+        local.start(own)
+        local.stop(own)
+
+    secrets = list(read_passwords(kafka_folder(own)).values())
+    assert len(secrets) == 2
+    assert any("kafka.tools.StorageTool" in line for line in seen)
+    assert [line for line in seen if any(secret in line for secret in secrets)] == []
+    assert _find(secrets, tmp_path) == ["passwords.properties"]
+    kept = [*(tmp_path / "kafka").glob("*.p*"), *(tmp_path / "kafka" / "tls").iterdir()]
+    assert {"passwords.properties", "server.pem"} <= {file.name for file in kept}
+    assert [file for file in kept if _is_open(file)] == []
 
 
 @pytest.mark.spark
