@@ -99,8 +99,8 @@ class Checker:
 
 def _read(access: KafkaAccess, names: Sequence[str]) -> Iterator[Any]:
     """Yield all records of some topics that are committed."""
-    config: Mapping[str, Any] = dict(access.publisher) | {
-        "group.id": "nightmail-benchmarks",
+    config: Mapping[str, Any] = dict(access.reader) | {
+        "group.id": "benchmarks",
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
         "enable.partition.eof": True,

@@ -135,7 +135,7 @@ class _Bench:
                 store=link_night(load.files, self.folder / "store", SURVEY, night),
             )
             done = process.do("run")
-            sent = count_topics(access.publisher, list(names), night=night, since=since)
+            sent = count_topics(access.reader, list(names), night=night, since=since)
         found = Counter({(names[w], alert): n for (w, alert), n in sent.items()})
         if found != load.expected:
             sys.exit(

@@ -9,10 +9,10 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata, TopicMetadata
 
-from cluster.folder import KafkaFolder, kafka_folder, read_passwords, read_record
-from cluster.locks import is_held
-from cluster.ports import HOST, Ports
-from cluster.properties import ADMINISTRATOR
+from cluster.folder import KafkaFolder, kafka_folder, read_passwords
+from cluster.properties import ADMINISTRATOR, Layout
+from cluster.record import read_record
+from cluster.status import runs
 from nightmail.silence import silent_logger
 from settings import Settings
 from settings.errors import BrokerUnavailableError, ClusterError, SettingsError
@@ -51,6 +51,16 @@ class KafkaAccess:
     admin: Mapping[str, Any] = field(repr=False)
     """The same for whoever makes topics, users and rights."""
 
+    copies: int | None = None
+    """Copies of a topic on the local Kafka; None on another, where settings say."""
+
+    @property
+    def reader(self) -> Mapping[str, Any]:
+        """The same for whoever reads alerts: anybody, or else our own user."""
+        if self.public_servers is None:
+            return self.publisher
+        return {"bootstrap.servers": self.public_servers, "log_level": 0}
+
 
 def connect(settings: Settings) -> KafkaAccess:
     """Give access to the cluster that is to be used, once it has answered.
@@ -82,7 +92,7 @@ def find_access(settings: Settings) -> KafkaAccess:
     if settings.kafka.bootstrap_servers:
         return _foreign(settings.kafka, settings.kafka.bootstrap_servers)
     folder = kafka_folder(settings)
-    if not is_held(folder.lock):
+    if not runs(folder):
         raise ClusterError(
             "No Kafka runs: start the local one by `nightmail cluster start`, or name a"
             " cluster by kafka.bootstrap_servers."
@@ -93,18 +103,26 @@ def find_access(settings: Settings) -> KafkaAccess:
 def local_access(folder: KafkaFolder) -> KafkaAccess:
     """Give access to the local Kafka that runs, or starts, in a folder."""
     record = read_record(folder)
-    if "ports" not in record:
+    if record is None:
         raise ClusterError(f"Kafka is only just starting in {folder.root}: try again.")
-    ports = Ports(**record["ports"])
     passwords = read_passwords(folder)
-    servers = f"{HOST}:{ports.internal}"
-    protocol = "SASL_PLAINTEXT"
+    servers = record.bootstrap_servers
+    protocol = "SASL_SSL" if record.tls else "SASL_PLAINTEXT"
+    trust: dict[str, Any] = {}
+    if record.tls and folder.authority.exists():
+        # The certificate itself, which travels to workers as a path could not.
+        trust["ssl.ca.pem"] = folder.authority.read_text()
+
+    def log_in(user: str) -> dict[str, Any]:
+        return _configure(servers, protocol, (user, passwords[user])) | trust
+
     return KafkaAccess(
         bootstrap_servers=servers,
-        public_servers=f"{HOST}:{ports.public}",
+        public_servers=record.public_servers,
         local=True,
-        publisher=_configure(servers, protocol, (PUBLISHER, passwords[PUBLISHER])),
-        admin=_configure(servers, protocol, (ADMINISTRATOR, passwords[ADMINISTRATOR])),
+        publisher=log_in(PUBLISHER),
+        admin=log_in(ADMINISTRATOR),
+        copies=Layout(record.ports).copies,
     )
 
 

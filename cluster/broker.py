@@ -7,16 +7,17 @@ import signal
 import subprocess
 import time
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.folder import KafkaFolder, read_passwords, read_pid, write_private
-from cluster.jars import KAFKA_VERSION
+from cluster.folder import BrokerFolder, read_pid, write_private
 from cluster.locks import is_held
-from cluster.ports import Ports
 from cluster.properties import (
     ADMINISTRATOR,
     JVM_OPTIONS,
     LOG4J,
+    Layout,
     render_properties,
 )
 from settings.errors import ClusterError
@@ -47,46 +48,60 @@ BEGIN = 'umask 077; "$@" </dev/null >>broker.log 2>&1 & echo $! >broker.pid'
 """Begins a program that outlives us; writes down who it is even if we are killed."""
 
 
-def begin_broker(
-    folder: KafkaFolder, ports: Ports, *, java: Path, jars: Path, lock: int
-) -> None:
+@dataclass(frozen=True)
+class Program:
+    """What is run, the same for every broker."""
+
+    java: Path
+    """Program."""
+
+    jars: Path
+    """Folder of Kafka's own."""
+
+    layout: Layout
+    """How the brokers stand to each other."""
+
+    cluster_id: str
+    """What all of them have in common."""
+
+    password: str = field(repr=False)
+    """The administrator's."""
+
+
+def begin_broker(broker: BrokerFolder, program: Program, *, lock: int) -> None:
     """Begin a broker that outlives this process and holds the lock while it lives.
 
     Parameters
     ----------
-    folder
+    broker
         Its data are made at the first start.
-    ports
-        Where it is to listen.
-    java
-        Program.
-    jars
-        Folder of Kafka's own.
+    program
+        What is run.
     lock
-        Descriptor of `folder.lock`, held.
+        Descriptor of `broker.lock`, held.
 
     Raises
     ------
     ClusterError
         The data cannot be made.
     """
-    if folder.log.exists():
-        folder.log.replace(folder.log.with_suffix(".log.1"))
-    write_private(folder.log, "")
-    write_private(folder.root / "log4j2.yaml", LOG4J)
+    if broker.log.exists():
+        broker.log.replace(broker.log.with_suffix(".log.1"))
+    write_private(broker.log, "")
+    write_private(broker.root / "log4j2.yaml", LOG4J)
     # Relative names, so that nothing in the folder's own path can mislead Kafka.
     command: list[Path | str] = [
-        java,
+        program.java,
         *JVM_OPTIONS,
         "-Dlog4j2.configurationFile=log4j2.yaml",
     ]
-    command += [_mark(folder), "-cp", f"{jars}/*"]
-    if not folder.data.exists():
-        _format(folder, ports, command=command, lock=lock)
-    _write_properties(folder, ports, "server.properties", data=folder.data.name)
+    command += [_mark(broker), "-cp", f"{program.jars}/*"]
+    if not broker.data.exists():
+        _format(broker, program, command=command, lock=lock)
+    _write_properties(broker, program, "server.properties", data=broker.data.name)
     subprocess.run(  # noqa: S603 - our own words
         ["/bin/sh", "-c", BEGIN, "sh", *command, "kafka.Kafka", "server.properties"],
-        cwd=folder.root,
+        cwd=broker.root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -96,29 +111,38 @@ def begin_broker(
     )
 
 
-def end_broker(folder: KafkaFolder) -> None:
-    """Ask the broker to end, and kill it if it does not.
+def end_brokers(brokers: Sequence[BrokerFolder]) -> None:
+    """Ask brokers to end, all of them at once, and kill those that do not.
 
     Raises
     ------
     ClusterError
-        It cannot be told which process it is, or it will not end.
+        It cannot be told which process one is, or one will not end.
     """
-    pid = find_broker(folder)
+    left = {broker: _find(broker) for broker in brokers if is_held(broker.lock)}
+    for how, limit_s in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+        for pid in left.values():
+            _signal(pid, how)
+        ended = _await_end(list(left), limit_s)
+        for broker in ended:
+            broker.pid.unlink(missing_ok=True)
+        left = {broker: pid for broker, pid in left.items() if broker not in ended}
+    if left:
+        pid = next(iter(left.values()))
+        raise ClusterError(f"Kafka (process {pid}) does not end, even when killed.")
+
+
+def _find(broker: BrokerFolder) -> int:
+    pid = find_broker(broker)
     if pid is None:
         raise ClusterError(
-            f"Kafka in {folder.root} is held by a process that did not write down who"
+            f"Kafka in {broker.root} is held by a process that did not write down who"
             " it is, so it may be just starting: try again."
         )
-    for how, limit_s in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
-        _signal(pid, how)
-        if _await_end(folder, limit_s):
-            folder.pid.unlink(missing_ok=True)
-            return
-    raise ClusterError(f"Kafka (process {pid}) does not end, even when killed.")
+    return pid
 
 
-def find_broker(folder: KafkaFolder) -> int | None:
+def find_broker(folder: BrokerFolder) -> int | None:
     """Give the process that is this folder's broker, None if there is none.
 
     A number alone is not believed: the system gives it to others afterwards.
@@ -134,7 +158,7 @@ def explain_death(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()
     if any(NEWER in line for line in lines):
         return (
-            f"its data was made by a newer Kafka than {KAFKA_VERSION}; move"
+            "its data was made by a newer Kafka than this one; move"
             f" {log.parent} away, and send again by --generation what is still needed"
         )
     spoken = [line.strip() for line in lines if line.strip()]
@@ -145,29 +169,28 @@ def explain_death(log: Path) -> str:
 
 
 def _format(
-    folder: KafkaFolder, ports: Ports, *, command: list[Path | str], lock: int
+    broker: BrokerFolder, program: Program, *, command: list[Path | str], lock: int
 ) -> None:
     """Make the empty store of data, under its name only once it is whole."""
-    pending = folder.root / "_data"
+    pending = broker.root / "_data"
     subprocess.run(["/bin/rm", "-rf", pending], check=True)  # noqa: S603
-    _write_properties(folder, ports, "format.properties", data=pending.name)
-    password = read_passwords(folder)[ADMINISTRATOR]
-    words = ["format", "-t", _make_cluster_id(), "-c", "format.properties"]
+    _write_properties(broker, program, "format.properties", data=pending.name)
+    words = ["format", "-t", program.cluster_id, "-c", "format.properties"]
     words += [
         "--add-scram",
-        f"SCRAM-SHA-512=[name={ADMINISTRATOR},password={password}]",
+        f"SCRAM-SHA-512=[name={ADMINISTRATOR},password={program.password}]",
     ]
     # In a file, because everybody can read a program's arguments.
-    arguments = folder.root / "format.args"
+    arguments = broker.root / "format.args"
     write_private(arguments, "\n".join(words) + "\n")
     # Not in the broker's log, because it tells keys made from the password.
-    log = folder.root / "format.log"
+    log = broker.root / "format.log"
     write_private(log, "")
     try:
         with log.open("ab") as output:
             subprocess.run(  # noqa: S603 - our own words
                 [*command, "kafka.tools.StorageTool", f"@{arguments.name}"],
-                cwd=folder.root,
+                cwd=broker.root,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -177,20 +200,33 @@ def _format(
             )
     except (subprocess.SubprocessError, OSError) as error:
         raise ClusterError(
-            f"Kafka could not make its data in {folder.root}: {explain_death(log)}"
+            f"Kafka could not make its data in {broker.root}: {explain_death(log)}"
             f" (all of it in {log})."
         ) from error
     finally:
         arguments.unlink()
     log.unlink()
-    pending.rename(folder.data)
+    pending.rename(broker.data)
 
 
 def _write_properties(
-    folder: KafkaFolder, ports: Ports, name: str, *, data: str
+    broker: BrokerFolder, program: Program, name: str, *, data: str
 ) -> None:
-    text = render_properties(ports, passwords=folder.passwords.name, data=data)
-    write_private(folder.root / name, text)
+    text = render_properties(
+        program.layout, number=broker.number, shared=broker.shared, data=data
+    )
+    write_private(broker.root / name, text)
+
+
+def read_cluster_id(brokers: Sequence[BrokerFolder]) -> str:
+    """Give the id that brokers have in common, a new one before the first start."""
+    for broker in brokers:
+        written = broker.data / "meta.properties"
+        if written.exists():
+            found = re.search(r"^cluster\.id=(.+)$", written.read_text(), re.MULTILINE)
+            if found:
+                return found[1]
+    return _make_cluster_id()
 
 
 def _make_cluster_id() -> str:
@@ -201,7 +237,7 @@ def _make_cluster_id() -> str:
             return text
 
 
-def _mark(folder: KafkaFolder) -> str:
+def _mark(folder: BrokerFolder) -> str:
     """Word in the broker's command that tells whose it is."""
     return f"-Dnightmail.kafka={folder.root}"
 
@@ -232,10 +268,9 @@ def _signal(pid: int, how: signal.Signals) -> None:
         ) from error
 
 
-def _await_end(folder: KafkaFolder, limit_s: float) -> bool:
+def _await_end(brokers: Sequence[BrokerFolder], limit_s: float) -> list[BrokerFolder]:
+    """Give those that have ended in time."""
     end = time.monotonic() + limit_s
-    while is_held(folder.lock):
-        if time.monotonic() > end:
-            return False
+    while any(is_held(broker.lock) for broker in brokers) and time.monotonic() < end:
         time.sleep(PAUSE_S)
-    return True
+    return [broker for broker in brokers if not is_held(broker.lock)]

@@ -1,47 +1,30 @@
 """Where the local Kafka keeps what is its own, readable by its owner only."""
 
-import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from settings import Settings
 from settings.errors import ClusterError
 
 
 @dataclass(frozen=True)
-class KafkaFolder:
-    """The folder of one local Kafka; it can be moved while nothing runs in it."""
+class BrokerFolder:
+    """The folder of one broker; the only one's is that of the whole Kafka."""
+
+    number: int
+    """From 1; Kafka's node.id."""
 
     root: Path
     """Absolute."""
+
+    shared: str
+    """Way from there to what all brokers share; empty or ending in a slash."""
 
     @property
     def lock(self) -> Path:
         """Held by the broker for as long as it lives, however it ends."""
         return self.root / "lock"
-
-    @property
-    def starting(self) -> Path:
-        """Held by whoever starts the broker, until it can be used."""
-        return self.root / "starting"
-
-    @property
-    def users(self) -> Path:
-        """Held together by the runs that use a broker which is to end with them."""
-        return self.root / "users"
-
-    @property
-    def temporary(self) -> Path:
-        """Is there while the broker is to end with the last run that uses it."""
-        return self.root / "temporary"
-
-    @property
-    def record(self) -> Path:
-        """The ports of the last start, and when it was."""
-        return self.root / "broker.json"
 
     @property
     def pid(self) -> Path:
@@ -54,14 +37,78 @@ class KafkaFolder:
         return self.root / "broker.log"
 
     @property
-    def passwords(self) -> Path:
-        """Made at the first start; the broker and we read them here."""
-        return self.root / "passwords.properties"
-
-    @property
     def data(self) -> Path:
         """Kafka's own."""
         return self.root / "data"
+
+
+@dataclass(frozen=True)
+class KafkaFolder:
+    """The folder of one local Kafka; it can be moved while nothing runs in it."""
+
+    root: Path
+    """Absolute."""
+
+    @property
+    def starting(self) -> Path:
+        """Held by whoever starts brokers, until they can be used."""
+        return self.root / "starting"
+
+    @property
+    def users(self) -> Path:
+        """Held together by the runs that use a Kafka which is to end with them."""
+        return self.root / "users"
+
+    @property
+    def temporary(self) -> Path:
+        """Is there while Kafka is to end with the last run that uses it."""
+        return self.root / "temporary"
+
+    @property
+    def record(self) -> Path:
+        """The ports of the last start, when it was, and how."""
+        return self.root / "broker.json"
+
+    @property
+    def passwords(self) -> Path:
+        """Made at the first start; the brokers and we read them here."""
+        return self.root / "passwords.properties"
+
+    @property
+    def tls(self) -> Path:
+        """Folder of the certificates, if there are any."""
+        return self.root / "tls"
+
+    @property
+    def authority(self) -> Path:
+        """Certificate by which clients know the brokers; what users are given."""
+        return self.tls / "authority.pem"
+
+    @property
+    def count(self) -> int:
+        """How many brokers it has, or had; 1 before the first start."""
+        if (self.root / "data").exists():
+            return 1
+        return len(list(self.root.glob("broker-[0-9]"))) or 1
+
+    @property
+    def brokers(self) -> tuple[BrokerFolder, ...]:
+        """Folders of its brokers, in the order of their numbers."""
+        return self.of(self.count)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a start has made data, so that the number of brokers stays."""
+        return any(broker.data.exists() for broker in self.brokers)
+
+    def of(self, count: int) -> tuple[BrokerFolder, ...]:
+        """Give the folders that so many brokers have."""
+        if count == 1:
+            return (BrokerFolder(1, self.root, ""),)
+        return tuple(
+            BrokerFolder(number, self.root / f"broker-{number}", "../")
+            for number in range(1, count + 1)
+        )
 
 
 def kafka_folder(settings: Settings) -> KafkaFolder:
@@ -80,7 +127,6 @@ def make_folder(folder: KafkaFolder) -> None:
     try:
         folder.root.mkdir(parents=True, exist_ok=True)
         folder.root.chmod(0o700)
-        folder.lock.touch(mode=0o600)
     except OSError as error:
         raise ClusterError(
             f"The folder {folder.root} cannot be written ({error.strerror}): set"
@@ -97,27 +143,10 @@ def write_private(file: Path, text: str) -> None:
     pending.replace(file)
 
 
-def read_record(folder: KafkaFolder) -> dict[str, Any]:
-    """Give what the last start wrote down; empty before the first."""
-    try:
-        return dict(json.loads(folder.record.read_text()))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise ClusterError(
-            f"{folder.record} is not JSON: delete it, and new ports are chosen."
-        ) from error
-
-
-def write_record(folder: KafkaFolder, record: Mapping[str, Any]) -> None:
-    """Write down what the next start and everybody who connects must know."""
-    write_private(folder.record, json.dumps(record, indent=2) + "\n")
-
-
-def read_pid(folder: KafkaFolder) -> int | None:
+def read_pid(broker: BrokerFolder) -> int | None:
     """Give the process of the last start that was not stopped."""
     try:
-        return int(folder.pid.read_text())
+        return int(broker.pid.read_text())
     except (FileNotFoundError, ValueError):
         return None
 
@@ -141,6 +170,6 @@ def read_passwords(folder: KafkaFolder) -> dict[str, str]:
 
 def make_passwords(folder: KafkaFolder, users: list[str]) -> None:
     """Make a password for every user, unless there are some or Kafka has its data."""
-    if not folder.passwords.exists() and not folder.data.exists():
+    if not folder.passwords.exists() and not folder.is_made:
         lines = [f"{user}={secrets.token_urlsafe(24)}\n" for user in users]
         write_private(folder.passwords, "".join(lines))

@@ -1,135 +1,64 @@
-"""The local Kafka: started, asked, stopped, or run for as long as it is used."""
+"""The local Kafka: started, stopped, forgotten, or run for as long as it is used."""
 
 import logging
-import time
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
-from confluent_kafka.admin import ClusterMetadata
-
-from cluster.access import (
-    KafkaAccess,
-    connect,
-    has_leaders,
-    local_access,
-    look,
-    make_admin,
-)
-from cluster.broker import begin_broker, end_broker, explain_death, find_broker
-from cluster.folder import (
-    KafkaFolder,
-    kafka_folder,
-    make_folder,
-    make_passwords,
-    read_passwords,
-    read_pid,
-    read_record,
-    write_record,
-)
-from cluster.jars import fetch_jars
-from cluster.locks import hold, is_held
-from cluster.ports import HOST, Ports, choose_ports
-from cluster.properties import ADMINISTRATOR
-from cluster.rights import grant_public, grant_publisher
-from cluster.users import ensure_user
-from runtime.cache import cache_dir
-from runtime.java import find_java
+from cluster.access import KafkaAccess, connect
+from cluster.broker import end_brokers
+from cluster.folder import KafkaFolder, kafka_folder, make_folder
+from cluster.launch import READY_S, Wish, ensure_running
+from cluster.locks import hold
+from cluster.status import BrokerStatus, Status, runs, status
 from settings import Settings
 from settings.errors import ClusterError, SettingsError
-from settings.names import PUBLISHER
 
-READY_S = 120.0
-"""How long a broker may take until it can be used [s]; 4 on a quiet machine."""
-
-START_S = 600.0
-"""How long to wait for another start of the same Kafka, its fetch included [s]."""
-
-TRIES = 3
-"""Times that ports are chosen for a first start."""
-
-TAKEN = "Address already in use"
-"""What Kafka says of a port that another program took in between."""
-
-LOCK_S = 1.0
-"""How long to try for a lock that somebody only looks at [s]."""
+__all__ = [
+    "BrokerStatus",
+    "Status",
+    "destroy",
+    "running",
+    "start",
+    "status",
+    "stop",
+]
 
 log = logging.getLogger("nightmail")
 
 
-@dataclass(frozen=True)
-class Status:
-    """What is known of the local Kafka."""
-
-    running: bool
-    """Whether a broker lives; it may be still starting."""
-
-    died: bool
-    """Whether the last one ended although nobody stopped it."""
-
-    pid: int | None
-    """Its process, while it runs."""
-
-    started: str | None
-    """When the last start was, ISO 8601, UTC; None before the first."""
-
-    ports: Ports | None
-    """Where it listens or did last; None before the first start."""
-
-    folder: Path
-    """Where its data are."""
-
-    log: Path
-    """What it says."""
-
-    @property
-    def bootstrap_servers(self) -> str | None:
-        """Where users log in, while it runs."""
-        return f"{HOST}:{self.ports.internal}" if self.running and self.ports else None
-
-    @property
-    def public_servers(self) -> str | None:
-        """Where anonymous readers go, while it runs."""
-        return f"{HOST}:{self.ports.public}" if self.running and self.ports else None
-
-
-def status(settings: Settings) -> Status:
-    """Tell how it stands with the local Kafka; changes nothing."""
-    folder = kafka_folder(settings)
-    record = read_record(folder)
-    running = is_held(folder.lock)
-    return Status(
-        running=running,
-        died=not running and read_pid(folder) is not None,
-        pid=find_broker(folder),
-        started=record.get("started"),
-        ports=Ports(**record["ports"]) if "ports" in record else None,
-        folder=folder.root,
-        log=folder.log,
-    )
-
-
-def start(settings: Settings, *, port: int | None = None) -> Status:
+def start(
+    settings: Settings,
+    *,
+    port: int | None = None,
+    brokers: int | None = None,
+    tls: bool | None = None,
+) -> Status:
     """Start the local Kafka and wait until it can be used; it outlives us.
 
-    One that runs already stays as it is. Our publisher and everybody's reading are set
-    up each time, so that a start that was interrupted leaves nothing undone.
+    Brokers that run already stay as they are, and those that have died are begun. Our
+    publisher and everybody's reading are set up each time, so that a start that was
+    interrupted leaves nothing undone.
 
     Parameters
     ----------
     settings
         `state_dir` says where it lives, `topics.prefix` what everybody may read.
     port
-        First of three ports; None for `cluster.port`, else the last start's, else 9092.
+        First of three ports for each broker; None for `cluster.port`, else the last
+        start's, else 9092.
+    brokers
+        How many; None for as many as there are, and one at the first start.
+    tls
+        Whether users log in over TLS; None for `cluster.tls`, else as the last start.
 
     Raises
     ------
     SettingsError
-        The settings name another cluster, or no Java is found.
+        The settings name another cluster, no Java is found, or the number of brokers
+        is another than at the first start.
     ClusterError
-        A port is taken, the program cannot be fetched, or the broker does not start.
+        A port is taken, the program cannot be fetched, or a broker does not start.
     """
     if settings.kafka.bootstrap_servers:
         raise SettingsError(
@@ -137,14 +66,18 @@ def start(settings: Settings, *, port: int | None = None) -> Status:
             " local Kafka is started: unset it first."
         )
     folder = kafka_folder(settings)
-    if not _ensure_running(settings, folder, port or settings.cluster.port):
-        log.info("Kafka runs already in %s.", folder.root)
+    dead = [broker.number for broker in status(settings).brokers if broker.died]
+    if not ensure_running(settings, folder, Wish(port, brokers, tls)):
+        if dead:
+            log.info("Kafka runs again with broker %s.", ", ".join(map(str, dead)))
+        else:
+            log.info("Kafka runs already in %s.", folder.root)
     folder.temporary.unlink(missing_ok=True)
     return status(settings)
 
 
 def stop(settings: Settings) -> Status:
-    """Stop the local Kafka; topics and users stay.
+    """Stop the local Kafka, all its brokers; topics and users stay.
 
     Raises
     ------
@@ -152,17 +85,41 @@ def stop(settings: Settings) -> Status:
         A run is using it, it does not end, or is just starting.
     """
     folder = kafka_folder(settings)
-    if is_held(folder.lock):
-        try:
-            with hold(folder.users, wait_s=0):
-                end_broker(folder)
-        except TimeoutError as error:
-            raise ClusterError(
-                f"A run is using Kafka in {folder.root}: stop it after that has ended."
-            ) from error
+    if runs(folder):
+        with _alone(folder, "stop it"):
+            end_brokers(folder.brokers)
     else:
         log.info("No Kafka runs in %s.", folder.root)
-        folder.pid.unlink(missing_ok=True)
+    for broker in folder.brokers:
+        broker.pid.unlink(missing_ok=True)
+    return status(settings)
+
+
+def destroy(settings: Settings) -> Status:
+    """Forget the local Kafka: stop it, and delete topics, users, rights and ledger.
+
+    Raises
+    ------
+    ClusterError
+        A run is using it, it is just starting, or it does not end.
+    """
+    folder = kafka_folder(settings)
+    if not folder.root.exists():
+        log.info("There is no Kafka in %s.", folder.root)
+        return status(settings)
+    doomed = folder.root.with_name(f"_{folder.root.name}")
+    with _alone(folder, "forget it"):
+        try:
+            with hold(folder.starting, wait_s=0):
+                end_brokers(folder.brokers)
+                shutil.rmtree(doomed, ignore_errors=True)
+                # At once, so that nobody ever meets half of it.
+                folder.root.rename(doomed)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"Kafka in {folder.root} is just starting: try again later."
+            ) from error
+    shutil.rmtree(doomed)
     return status(settings)
 
 
@@ -191,7 +148,7 @@ def running(settings: Settings, *, keep: bool = False) -> Iterator[KafkaAccess]:
     make_folder(folder)
     try:
         with hold(folder.users, wait_s=READY_S, shared=True):
-            begun = _ensure_running(settings, folder, settings.cluster.port)
+            begun = ensure_running(settings, folder, Wish())
             if keep:
                 folder.temporary.unlink(missing_ok=True)
             elif begun:
@@ -204,107 +161,19 @@ def running(settings: Settings, *, keep: bool = False) -> Iterator[KafkaAccess]:
 def _stop_if_last(folder: KafkaFolder) -> None:
     try:
         with hold(folder.users, wait_s=0):
-            if folder.temporary.exists() and is_held(folder.lock):
-                end_broker(folder)
+            if folder.temporary.exists() and runs(folder):
+                end_brokers(folder.brokers)
     except TimeoutError:
         log.debug("Kafka stays until the other run that uses it ends.")
 
 
-def _ensure_running(settings: Settings, folder: KafkaFolder, port: int | None) -> bool:
-    """Have Kafka ready, and say whether it was begun for that."""
-    make_folder(folder)
+@contextmanager
+def _alone(folder: KafkaFolder, deed: str) -> Iterator[None]:
+    """Be sure that no run uses Kafka, and that none begins to."""
     try:
-        with hold(folder.starting, wait_s=START_S):
-            begun = not is_held(folder.lock)
-            if begun:
-                _begin(settings, folder, port)
-            else:
-                _set_up(folder, settings.topics.prefix)
+        with hold(folder.users, wait_s=0):
+            yield
     except TimeoutError as error:
         raise ClusterError(
-            f"Another start of Kafka in {folder.root} is under way: try again."
+            f"A run is using Kafka in {folder.root}: {deed} after that has ended."
         ) from error
-    except OSError as error:
-        raise ClusterError(
-            f"Kafka cannot be started in {folder.root}: {error}."
-        ) from error
-    return begun
-
-
-def _begin(settings: Settings, folder: KafkaFolder, port: int | None) -> None:
-    """Begin it; where another start has taken the ports that were free, on others."""
-    is_first = port is None and "ports" not in read_record(folder)
-    for left in reversed(range(TRIES if is_first else 1)):
-        try:
-            _begin_once(settings, folder, port)
-        except ClusterError as error:
-            if not left or TAKEN not in str(error):
-                raise
-            write_record(folder, {})
-        else:
-            return
-
-
-def _begin_once(settings: Settings, folder: KafkaFolder, port: int | None) -> None:
-    folder.temporary.unlink(missing_ok=True)
-    try:
-        with hold(folder.lock, wait_s=LOCK_S) as lock:
-            _begin_locked(settings, folder, port=port, lock=lock)
-        _set_up(folder, settings.topics.prefix)
-    except BaseException:
-        if find_broker(folder):
-            end_broker(folder)
-        raise
-
-
-def _begin_locked(
-    settings: Settings, folder: KafkaFolder, *, port: int | None, lock: int
-) -> None:
-    if read_pid(folder) is not None:
-        log.warning("Kafka in %s ended without being stopped; recovering.", folder.root)
-        folder.pid.unlink()
-    make_passwords(folder, [ADMINISTRATOR, PUBLISHER])
-    read_passwords(folder)
-    ports = choose_ports(folder.root, port, read_record(folder))
-    cache = settings.state_dir / "cache"
-    java = find_java("kafka", fallback=cache)
-    jars = fetch_jars(java, cache_dir(cache))
-    write_record(folder, _describe_start(ports))
-    log.info("Starting Kafka in %s.", folder.root)
-    begin_broker(folder, ports, java=java.executable, jars=jars, lock=lock)
-
-
-def _describe_start(ports: Ports) -> dict[str, object]:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"ports": vars(ports), "started": now}
-
-
-def _await_ready(folder: KafkaFolder) -> None:
-    """Wait until the broker can be used, but not for one that has died."""
-    end = time.monotonic() + READY_S
-    # While it starts every connection is refused, which is no failure yet.
-    admin = make_admin(local_access(folder), on_error=lambda _: None)
-    while not _is_ready(look(admin)):
-        if not is_held(folder.lock):
-            folder.pid.unlink(missing_ok=True)
-            raise ClusterError(
-                f"Kafka did not start: {explain_death(folder.log)} (all of it in"
-                f" {folder.log})."
-            )
-        if time.monotonic() > end:
-            raise ClusterError(
-                f"Kafka is not ready after {READY_S:.0f} s: see {folder.log}."
-            )
-
-
-def _is_ready(cluster: ClusterMetadata | None) -> bool:
-    return cluster is not None and all(map(has_leaders, cluster.topics.values()))
-
-
-def _set_up(folder: KafkaFolder, prefix: str) -> None:
-    """Wait until the broker can be used, and give everybody their rights."""
-    _await_ready(folder)
-    access = local_access(folder)
-    ensure_user(access, PUBLISHER, password=read_passwords(folder)[PUBLISHER])
-    grant_publisher(access, prefix, user=PUBLISHER)
-    grant_public(access, prefix)

@@ -1,16 +1,22 @@
-"""The three ports of the local Kafka."""
+"""The ports of the local Kafka, three for each broker."""
 
+import errno
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from settings.errors import ClusterError
+from settings.errors import ClusterError, SettingsError
 from settings.names import stable_hash
 
 HOST = "127.0.0.1"
-"""The only address that the local Kafka listens on."""
+"""The address that the local Kafka listens on, unless a setting says otherwise."""
+
+EACH = 3
+"""Ports of one broker."""
+
+HIGHEST = 65535
+"""Highest port that there is."""
 
 USUAL = 9092
 """Kafka's own default port."""
@@ -21,7 +27,7 @@ FIRST, LAST = 20000, 32000
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the local Kafka listens, on loopback."""
+    """Where one broker listens."""
 
     public: int
     """Anonymous, read only."""
@@ -30,7 +36,7 @@ class Ports:
     """SCRAM users."""
 
     controller: int
-    """Kafka's own."""
+    """Kafka's own, always on loopback."""
 
     @classmethod
     def following(cls, port: int) -> "Ports":
@@ -39,8 +45,13 @@ class Ports:
 
 
 def choose_ports(
-    folder: Path, wished: int | None, recorded: Mapping[str, Any]
-) -> Ports:
+    folder: Path,
+    wished: int | None,
+    recorded: Sequence[Ports],
+    *,
+    brokers: int = 1,
+    host: str = HOST,
+) -> tuple[Ports, ...]:
     """Choose the ports for a start, all of them free.
 
     Parameters
@@ -48,38 +59,57 @@ def choose_ports(
     folder
         The local Kafka's; another one looks elsewhere first.
     wished
-        First of three, or None for the same as last time, else 9092 if it is free, else
-        any three.
+        First of three for each broker, or None for the same as last time, else from
+        9092 on if they are free, else any.
     recorded
-        What the last start wrote down; empty before the first.
+        Those of the last start; empty before the first.
+    brokers
+        How many there are.
+    host
+        Address to listen on.
+
+    Returns
+    -------
+    tuple of Ports
+        Those of each broker.
 
     Raises
     ------
     ClusterError
         A port is taken.
+    SettingsError
+        There are not so many after the wished one, or the address is not of this
+        machine.
     """
     if wished is not None:
-        return _refuse_taken(Ports.following(wished))
-    if "ports" in recorded:
-        return _refuse_taken(Ports(**recorded["ports"]))
-    for ports in _usual_and_others(folder):
-        if _first_taken(ports) is None:
+        if wished + EACH * brokers - 1 > HIGHEST:
+            raise SettingsError(
+                f"{brokers} brokers need {EACH * brokers} ports, and {wished} is too"
+                f" high for that: take one up to {HIGHEST + 1 - EACH * brokers}."
+            )
+        return refuse_taken(_follow(wished, brokers), host)
+    if recorded:
+        return refuse_taken(tuple(recorded), host)
+    for ports in _usual_and_others(folder, brokers):
+        if _first_taken(ports, host) is None:
             return ports
     raise ClusterError(
-        f"No three ports from {FIRST} to {LAST} are free: name some by cluster.port."
+        f"No {EACH * brokers} ports from {FIRST} to {LAST} are free: name some by"
+        " cluster.port."
     )
 
 
-def _usual_and_others(folder: Path) -> Iterator[Ports]:
-    yield Ports.following(USUAL)
-    choices = (LAST - FIRST) // 3
-    start = stable_hash(str(folder), choices)
-    for step in range(choices):
-        yield Ports.following(FIRST + 3 * ((start + step) % choices))
+def refuse_taken(ports: tuple[Ports, ...], host: str) -> tuple[Ports, ...]:
+    """Give the same ports, if no other program has one of them.
 
-
-def _refuse_taken(ports: Ports) -> Ports:
-    taken = _first_taken(ports)
+    Raises
+    ------
+    ClusterError
+        One is taken.
+    SettingsError
+        The address is not of this machine.
+    """
+    taken = _first_taken(ports, host)
     if taken is not None:
         raise ClusterError(
             f"The port {taken} is taken by another program: end it, or name"
@@ -88,13 +118,39 @@ def _refuse_taken(ports: Ports) -> Ports:
     return ports
 
 
-def _first_taken(ports: Ports) -> int | None:
-    for port in (ports.public, ports.internal, ports.controller):
-        with socket.socket() as tried:
-            # Without it, connections that have just ended would look like a listener.
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                tried.bind((HOST, port))
-            except OSError:
+def _follow(port: int, brokers: int) -> tuple[Ports, ...]:
+    return tuple(Ports.following(port + EACH * number) for number in range(brokers))
+
+
+def _usual_and_others(folder: Path, brokers: int) -> Iterator[tuple[Ports, ...]]:
+    yield _follow(USUAL, brokers)
+    width = EACH * brokers
+    choices = (LAST - FIRST) // width
+    start = stable_hash(str(folder), choices)
+    for step in range(choices):
+        yield _follow(FIRST + width * ((start + step) % choices), brokers)
+
+
+def _first_taken(several: Sequence[Ports], host: str) -> int | None:
+    for ports in several:
+        at = {ports.public: host, ports.internal: host, ports.controller: HOST}
+        for port, address in at.items():
+            if _is_taken(address, port):
                 return port
     return None
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket() as tried:
+        # Without it, connections that have just ended would look like a listener.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise SettingsError(
+                    f"cluster.host is {host}, which is no address of this machine: name"
+                    " one that is."
+                ) from error
+            return True
+    return False

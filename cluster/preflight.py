@@ -11,7 +11,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from cluster.access import KafkaAccess
+from cluster.access import KafkaAccess, make_admin
 from cluster.answers import ANSWER_S, translate
 from cluster.properties import MAX_MESSAGE_BYTES
 from nightmail.silence import silent_logger
@@ -45,7 +45,7 @@ def check_topics(access: KafkaAccess, names: Collection[str]) -> dict[str, str]:
     -------
     dict of str
         One sentence for each topic that is missing, that the publisher may not write,
-        or whose batches are too small. Where the publisher may not see a topic's
+        or whose batches are too small. Where the administrator may not see a topic's
         settings its size is not known, and no reason to refuse it.
 
     Raises
@@ -59,7 +59,9 @@ def check_topics(access: KafkaAccess, names: Collection[str]) -> dict[str, str]:
     topics = sorted(set(names))
     refused = dict(_find_unwritable(admin, access, topics, user=user))
     willing = [name for name in topics if name not in refused]
-    return refused | dict(_find_small(admin, willing))
+    # To send, one need not see a topic's settings.
+    administrator = make_admin(access, on_error=lambda _: None)
+    return refused | dict(_find_small(administrator, willing))
 
 
 def _find_unwritable(

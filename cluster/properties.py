@@ -1,5 +1,7 @@
 """What the local Kafka is told: its settings, its log, its Java's options."""
 
+from dataclasses import dataclass
+
 from cluster.ports import HOST, Ports
 
 ADMINISTRATOR = "admin"
@@ -7,6 +9,9 @@ ADMINISTRATOR = "admin"
 
 MAX_MESSAGE_BYTES = 4194304
 """Largest batch of records that a broker or topic of ours takes [bytes]."""
+
+COPIES = 3
+"""Most copies of a topic on the local Kafka; fewer where there are fewer brokers."""
 
 JVM_OPTIONS = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
 """Small: 350 to 400 MB resident, a hundred topics included."""
@@ -23,66 +28,135 @@ Configuration:
 """
 """Warnings, and that it has started; at INFO a start takes 1400 lines."""
 
+
+@dataclass(frozen=True)
+class Layout:
+    """How the brokers of one local Kafka stand to each other and to the world."""
+
+    ports: tuple[Ports, ...]
+    """Of each broker, in the order of their numbers."""
+
+    bind: str = HOST
+    """Address on which users and anonymous readers are heard."""
+
+    host: str = HOST
+    """Name or address that these are told."""
+
+    tls: bool = False
+    """Whether users log in over TLS."""
+
+    has_authority: bool = False
+    """Whether brokers know each other by an authority of ours; else by Java's."""
+
+    @property
+    def copies(self) -> int:
+        """Copies of Kafka's own topics, and of ours."""
+        return min(COPIES, len(self.ports))
+
+    @property
+    def needed(self) -> int:
+        """Copies that must have a record before it counts."""
+        return max(1, self.copies - 1)
+
+
 _PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{ports.controller}
-listeners=PUBLIC://{host}:{ports.public},INTERNAL://{host}:{ports.internal},\
-CONTROLLER://{host}:{ports.controller}
-advertised.listeners=PUBLIC://{host}:{ports.public},INTERNAL://{host}:{ports.internal}
-listener.security.protocol.map=PUBLIC:PLAINTEXT,INTERNAL:SASL_PLAINTEXT,\
+node.id={number}
+controller.quorum.voters={voters}
+listeners=PUBLIC://{layout.bind}:{ports.public},INTERNAL://{layout.bind}:{ports.internal},\
+CONTROLLER://{loopback}:{ports.controller}
+advertised.listeners=PUBLIC://{layout.host}:{ports.public},\
+INTERNAL://{layout.host}:{ports.internal}
+listener.security.protocol.map=PUBLIC:PLAINTEXT,INTERNAL:{protocol},\
 CONTROLLER:SASL_PLAINTEXT
 inter.broker.listener.name=INTERNAL
 controller.listener.names=CONTROLLER
-sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.internal.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
 sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
-sasl.mechanism.controller.protocol=SCRAM-SHA-512
+sasl.mechanism.controller.protocol=PLAIN
 config.providers=file
 config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider
-listener.name.internal.scram-sha-512.sasl.jaas.config={login}
-listener.name.controller.scram-sha-512.sasl.jaas.config={login}
+listener.name.internal.scram-sha-512.sasl.jaas.config={scram}
+listener.name.controller.plain.sasl.jaas.config={plain}
 listener.name.internal.scram-sha-512.connections.max.reauth.ms=3600000
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:{administrator}
 log.dirs={data}
 auto.create.topics.enable=false
 message.max.bytes={max_message_bytes}
-offsets.topic.replication.factor=1
+default.replication.factor={layout.copies}
+min.insync.replicas={layout.needed}
+offsets.topic.replication.factor={layout.copies}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={layout.copies}
+transaction.state.log.min.isr={layout.needed}
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={layout.copies}
+share.coordinator.state.topic.min.isr={layout.needed}
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 """
 
-_LOGIN = (
+_TLS = """\
+listener.name.internal.ssl.keystore.type=PEM
+listener.name.internal.ssl.keystore.location={shared}tls/server.pem
+"""
+
+_AUTHORITY = """\
+listener.name.internal.ssl.truststore.type=PEM
+listener.name.internal.ssl.truststore.location={shared}tls/authority.pem
+"""
+
+_SECRET = "${{file:{shared}passwords.properties:{user}}}"  # noqa: S105 - where it is
+
+_SCRAM = (
     "org.apache.kafka.common.security.scram.ScramLoginModule required"
-    ' username="{user}" password="${{file:{file}:{user}}}";'
+    ' username="{user}" password="{secret}";'
+)
+
+# Before there is a leader no controller has the table of SCRAM's users, so controllers
+# could not log in to elect one. Their listener is never heard outside this machine.
+_PLAIN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    ' username="{user}" password="{secret}" user_{user}="{secret}";'
 )
 
 
-def render_properties(ports: Ports, *, passwords: str, data: str) -> str:
-    """Give server.properties.
+def render_properties(layout: Layout, *, number: int, shared: str, data: str) -> str:
+    """Give server.properties of one broker.
 
     Parameters
     ----------
-    ports
-        Where to listen.
-    passwords
-        File of the passwords, relative to where the broker runs: Kafka would cut an
-        absolute path at a colon, and that of the data at a comma.
+    layout
+        Of all of them.
+    number
+        Of the broker, from 1.
+    shared
+        Way from where the broker runs to what all of them share, empty or ending in a
+        slash. Relative: Kafka would cut an absolute path at a colon, and that of the
+        data at a comma.
     data
         Folder of the data, relative likewise.
     """
-    return _PROPERTIES.format(
-        host=HOST,
-        ports=ports,
-        login=_LOGIN.format(user=ADMINISTRATOR, file=passwords),
+    secret = _SECRET.format(shared=shared, user=ADMINISTRATOR)
+    text = _PROPERTIES.format(
+        number=number,
+        voters=",".join(
+            f"{voter}@{HOST}:{ports.controller}"
+            for voter, ports in enumerate(layout.ports, 1)
+        ),
+        layout=layout,
+        ports=layout.ports[number - 1],
+        loopback=HOST,
+        protocol="SASL_SSL" if layout.tls else "SASL_PLAINTEXT",
+        scram=_SCRAM.format(user=ADMINISTRATOR, secret=secret),
+        plain=_PLAIN.format(user=ADMINISTRATOR, secret=secret),
         administrator=ADMINISTRATOR,
         data=data,
         max_message_bytes=MAX_MESSAGE_BYTES,
     )
+    text += _TLS.format(shared=shared) if layout.tls else ""
+    has_authority = layout.tls and layout.has_authority
+    return text + (_AUTHORITY.format(shared=shared) if has_authority else "")

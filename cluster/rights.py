@@ -10,8 +10,6 @@ ANONYMOUS = "ANONYMOUS"
 """What Kafka calls whoever does not log in."""
 
 READING = ("READ", "DESCRIBE")
-PUBLISHING = (*READING, "WRITE", "DESCRIBE_CONFIGS")
-TRANSACTING = ("WRITE", "DESCRIBE")
 
 
 def public_rules(prefix: str) -> list[Rule]:
@@ -49,10 +47,10 @@ def publisher_rules(prefix: str, *, user: str) -> list[Rule]:
     """
     topics, ours = f"{prefix}{ANYTHING}", f"{GROUP_PREFIX}{ANYTHING}"
     return [
-        *(rule(user, "topic", topics, can) for can in PUBLISHING),
-        *(rule(user, "topic", ours, can) for can in PUBLISHING),
-        *(rule(user, "transactional_id", ours, can) for can in TRANSACTING),
-        rule(user, "group", ours, "READ"),
+        rule(user, "topic", topics, "WRITE"),
+        rule(user, "topic", LEDGER_TOPIC, "READ"),
+        rule(user, "topic", LEDGER_TOPIC, "WRITE"),
+        rule(user, "transactional_id", ours, "WRITE"),
     ]
 
 
@@ -78,6 +76,9 @@ def grant_public(access: KafkaAccess, prefix: str) -> None:
 
 def grant_publisher(access: KafkaAccess, prefix: str, *, user: str) -> None:
     """Let a user publish on the topics of a prefix, and read and write the ledger.
+
+    Nothing else: it can neither make topics, which the administrator does, nor read
+    what it has sent. Whoever may write may describe, too.
 
     Parameters
     ----------

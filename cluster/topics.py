@@ -18,9 +18,6 @@ from settings.names import LEDGER_PARTITIONS, LEDGER_TOPIC
 RIGHT = "Create on that topic, or Describe if it is there already"
 """What an administrator who may not make a topic lacks."""
 
-LOCAL_COPIES = 3
-"""Most copies of a topic of the local Kafka; with one broker there is one."""
-
 PAUSE_S = 0.05
 """Time between two looks at a topic that is being made [s]."""
 
@@ -41,8 +38,8 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
     access
         Its administrator makes them.
     settings
-        `topics` has their partitions, copies and retention. On the local Kafka there is
-        a copy on each broker, up to three.
+        `topics` has their partitions, copies and retention. On the local Kafka there
+        are as many copies as it has brokers, at most three.
     names
         Wished topics.
     config
@@ -67,9 +64,6 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
     """
     admin = open_admin(access)
     cluster = ask_topics(admin, access)
-    copies = settings.topics.replication
-    if access.local:
-        copies = min(len(cluster.brokers), LOCAL_COPIES)
     config = {
         "retention.ms": str(settings.topics.retention_ms),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
@@ -79,7 +73,7 @@ def ensure_topics(  # noqa: PLR0913 - one for each wish
         NewTopic(
             name,
             partitions or settings.topics.partitions,
-            replication or copies,
+            replication or access.copies or settings.topics.replication,
             config=config,
         )
         for name in dict.fromkeys(names)

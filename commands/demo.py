@@ -13,7 +13,6 @@ from settings.errors import IncompleteNightError
 
 if TYPE_CHECKING:
     from archive.totals import Summary
-    from cluster.access import KafkaAccess
     from settings.model import Settings
 
 ALERTS = {"ztf": 5000, "lsst": 1000}
@@ -78,7 +77,7 @@ def demo(*, keep: bool, settings: "Settings") -> None:
         _say("3. The nightly flow, once per survey")
         summaries = {survey: _run(settings, survey, night) for survey in ALERTS}
         _say("4. An independent count of the topics")
-        public = _reader(access)
+        public = access.reader
         _check(public, summaries, started)
         _say("5. The same night again")
         _run_again(settings, night, public, summaries, started)
@@ -88,13 +87,6 @@ def demo(*, keep: bool, settings: "Settings") -> None:
         _read_one(public, summaries["ztf"])
     _say("What next")
     _suggest(night, keep=keep)
-
-
-def _reader(access: "KafkaAccess") -> Mapping[str, Any]:
-    """Give what an anonymous reader needs, or else our own user's words."""
-    if access.public_servers:
-        return {"bootstrap.servers": access.public_servers}
-    return access.publisher
 
 
 def _say(title: str) -> None:

@@ -8,7 +8,6 @@ import click
 
 from commands.options import settings_option
 from nightmail.cli import is_hung_up
-from settings.names import GROUP_PREFIX
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -72,18 +71,18 @@ def distribution_test(
         "topics": topic,
         "schema": schema,
         "columns": columns,
-        "group.id": f"{GROUP_PREFIX}.distribution_test",
+        "group.id": "distribution_test",
         "maxOffsetsPerTrigger": str(BATCH_OFFSETS),
-        **_login(connect(settings).publisher),
+        **_login(connect(settings).reader),
     }
     with spark_session(settings) as spark:
         shown = _show(spark, {k: v for k, v in options.items() if v}, seconds)
     click.echo(f"{shown} alerts were read.", err=True)
 
 
-def _login(publisher: Any) -> dict[str, str]:
+def _login(reader: Any) -> dict[str, str]:
     """Give the options by which the source reaches Kafka."""
-    return {key: str(value) for key, value in publisher.items() if "." in key}
+    return {key: str(value) for key, value in reader.items() if "." in key}
 
 
 def _show(spark: Any, options: dict[str, str], seconds: float | None) -> int:

@@ -22,8 +22,11 @@ HOME_VARIABLE = "NIGHTMAIL_HOME"
 OTHER_VARIABLES = frozenset({FILE_VARIABLE, HOME_VARIABLE})
 """Variables that begin like settings and are none."""
 
-FOLDERS = ("state_dir", "store.uri", "archive.uri")
-"""Settings that name a folder."""
+PATHS = (
+    *("state_dir", "store.uri", "archive.uri", "kafka.ca_location"),
+    *("cluster.tls_certificate", "cluster.tls_key", "cluster.tls_authority"),
+)
+"""Settings that name a folder or a file."""
 
 DEFAULT_FILE = Path("nightmail.toml")
 """Settings file that is read where nothing else is named."""
@@ -135,13 +138,13 @@ def _read_file(file: Path | None) -> tuple[dict[str, Any], str]:
 
 
 def _beside(file: Path, values: dict[str, Any]) -> dict[str, Any]:
-    """Take a file's relative folders from where the file is, not from where we are.
+    """Take a file's relative paths from where the file is, not from where we are.
 
     From another folder, they would be another Kafka and another ledger.
     """
     return values | {
         key: str(file.absolute().parent / values[key])
-        for key in FOLDERS
+        for key in PATHS
         if _is_relative(values.get(key))
     }
 

@@ -19,6 +19,12 @@ from settings.errors import SettingsError
 ENV_PREFIX = "NIGHTMAIL_"
 """Beginning of every environment variable; levels are joined by two underscores."""
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens there unless it is asked for
+"""Every address of a machine."""
+
+HOST_NAME = r"^[A-Za-z0-9.-]+$"
+"""A name or an IPv4 address."""
+
 FILE_SCHEME = "file://"
 """Beginning of a folder written as a URI."""
 
@@ -142,6 +148,59 @@ class Cluster(Section):
             " is free, else any, and the same ever after."
         ),
     )
+    host: str = Field(
+        default="127.0.0.1",
+        pattern=HOST_NAME,
+        description=(
+            "Address to listen on for users and anonymous readers; 0.0.0.0 is every one"
+            " of this machine."
+        ),
+    )
+    advertised_host: str | None = Field(
+        default=None,
+        pattern=HOST_NAME,
+        description=(
+            "Name or address under which clients reach this machine. By default"
+            " cluster.host."
+        ),
+    )
+    tls: bool | None = Field(
+        default=None,
+        description=(
+            "Whether users log in over TLS. By default as at the last start, at first"
+            " no."
+        ),
+    )
+    tls_certificate: str | None = Field(
+        default=None,
+        description=(
+            "PEM file of a certificate for this machine, its chain after it. By default"
+            " one is made."
+        ),
+    )
+    tls_key: str | None = Field(
+        default=None, description="PEM file of its key, without a password."
+    )
+    tls_authority: str | None = Field(
+        default=None,
+        description=(
+            "PEM file of the authority that signed it. By default those that the"
+            " machine trusts."
+        ),
+    )
+
+    @field_validator("tls_certificate", "tls_key", "tls_authority")
+    @classmethod
+    def _expanded(cls, value: str | None) -> str | None:
+        return str(Path(value).expanduser().absolute()) if value else value
+
+    @field_validator("advertised_host")
+    @classmethod
+    def _reachable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Refuse an address that says nothing to a client."""
+        if (value or info.data.get("host")) == EVERYWHERE:
+            raise ValueError(f"clients cannot reach {EVERYWHERE}: name this machine")
+        return value
 
 
 class Topics(Section):

@@ -396,9 +396,11 @@ def has_key_twice(value: Any) -> bool:
     return isinstance(value, Pairs) and len(dict(value)) < len(value)
 
 
-def is_wordy(value: Any) -> bool:
-    """Tell a decimal of more bytes than it needs, of which an encoder writes fewer."""
-    return isinstance(value, Digits) and len(value.raw) > (value.bit_length() + 8) // 8
+def is_unusual(value: Any) -> bool:
+    """Tell a decimal in other bytes than an encoder gives it."""
+    if not isinstance(value, Digits):
+        return False
+    return value.raw != value.to_bytes((value.bit_length() + 8) // 8, signed=True)
 
 
 def _without_logical(schema: Any) -> Any:

@@ -17,11 +17,11 @@ MakeSettings = Callable[[Path], Settings]
 
 @pytest.fixture(scope="session")
 def make_settings() -> Iterator[MakeSettings]:
-    """Give what makes settings with a state folder and three free ports."""
+    """Give what makes settings with a state folder and ports for three brokers."""
     made: list[Settings] = []
 
     def make(state_dir: Path) -> Settings:
-        made.append(Settings(state_dir=state_dir, cluster=Cluster(port=_find_port())))
+        made.append(Settings(state_dir=state_dir, cluster=Cluster(port=find_port())))
         return made[-1]
 
     yield make
@@ -44,11 +44,14 @@ def kafka(cluster_settings: Settings) -> Iterator[KafkaAccess]:
         yield access
 
 
-def _find_port() -> int:
+def find_port() -> int:
+    """Give the first of nine ports that are free."""
     # Not Kafka's own port, which another suite on the machine may take meanwhile.
     while True:
         try:
-            ports = choose_ports(Path(), random.randrange(20000, 32000, 3), {})
+            ports = choose_ports(
+                Path(), random.randrange(20000, 31990, 3), (), brokers=3
+            )
         except ClusterError:
             continue
-        return ports.public
+        return ports[0].public

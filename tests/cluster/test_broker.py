@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.broker import explain_death, find_broker
-from cluster.folder import KafkaFolder, make_folder
+from cluster.folder import KafkaFolder
 from cluster.locks import hold
 
 BIND = """\
@@ -40,9 +40,8 @@ def test_the_telling_line_is_quoted(tmp_path: Path, log: str, why: str) -> None:
 
 def test_another_process_is_not_taken_for_the_broker(tmp_path: Path) -> None:
     """A number that the system gave to somebody else is not believed."""
-    folder = KafkaFolder(tmp_path)
-    make_folder(folder)
-    folder.pid.write_text("1")
+    [broker] = KafkaFolder(tmp_path).brokers
+    broker.pid.write_text("1")
 
-    with hold(folder.lock, wait_s=0):
-        assert find_broker(folder) is None
+    with hold(broker.lock, wait_s=0):
+        assert find_broker(broker) is None

@@ -9,9 +9,7 @@ from cluster.folder import (
     make_folder,
     make_passwords,
     read_passwords,
-    read_record,
     write_private,
-    write_record,
 )
 from settings.errors import ClusterError
 
@@ -47,7 +45,7 @@ def test_passwords_are_made_once(folder: KafkaFolder) -> None:
 
 def test_lost_passwords_are_not_made_anew(folder: KafkaFolder) -> None:
     """Where the data is there, a new password would fit nobody."""
-    folder.data.mkdir()
+    folder.brokers[0].data.mkdir()
     make_passwords(folder, ["admin"])
 
     with pytest.raises(ClusterError, match=r"passwords\.properties is lost"):
@@ -66,21 +64,20 @@ def test_a_file_is_replaced_as_a_whole(folder: KafkaFolder) -> None:
     assert [each.name for each in folder.root.iterdir() if each.name[0] == "_"] == []
 
 
-def test_the_record_is_read_back(folder: KafkaFolder) -> None:
-    """It is empty before the first start, then what was written."""
-    before = read_record(folder)
-    write_record(folder, {"ports": {"public": 9092}})
+def test_the_number_of_brokers_is_what_is_there(folder: KafkaFolder) -> None:
+    """One broker has the folder itself, three have one each within."""
+    alone = (folder.count, folder.brokers[0].root)
+    for broker in folder.of(3):
+        broker.data.mkdir(parents=True)
 
-    assert before == {}
-    assert read_record(folder) == {"ports": {"public": 9092}}
-
-
-def test_a_broken_record_is_refused(folder: KafkaFolder) -> None:
-    """A record that is not JSON is named."""
-    folder.record.write_text("{")
-
-    with pytest.raises(ClusterError, match=r"broker\.json is not JSON"):
-        read_record(folder)
+    assert alone == (1, folder.root)
+    assert folder.count == 3
+    assert [broker.root.name for broker in folder.brokers] == [
+        "broker-1",
+        "broker-2",
+        "broker-3",
+    ]
+    assert folder.is_made
 
 
 def test_a_place_that_cannot_be_written_is_refused() -> None:

@@ -51,7 +51,7 @@ def test_the_publisher_s_alerts_are_read_by_everybody(
     producer.commit_transaction(20)
 
     assert _read(anonymous, TOPIC, group="anybody").value() == b"alert"
-    assert _read(kafka.publisher, LEDGER_TOPIC, group="nightmail").value() == b"row"
+    assert _read(kafka.admin, LEDGER_TOPIC, group="nightmail").value() == b"row"
 
 
 def test_the_anonymous_cannot_write(anonymous: dict[str, Any]) -> None:

@@ -218,7 +218,7 @@ def _summary(settings: Settings) -> Any:
     return summary
 
 
-def _agree(settings: Settings, access: KafkaAccess, brighter_than: float) -> None:
+def agree_on_all(settings: Settings, access: KafkaAccess, brighter_than: float) -> None:
     """Topics, ledger, archive and store say the same, each alert once."""
     on_topics = _on_topics(settings, access)
     root = settings.archive_root()
@@ -292,4 +292,4 @@ def test_killed_before_the_commit(  # noqa: PLR0913, PLR0917
     _wait_for(lambda: not any(_is_alive(pid) for pid in everyone))
 
     assert walked.summary.status == "complete"
-    _agree(settings, access, 18)
+    agree_on_all(settings, access, 18)

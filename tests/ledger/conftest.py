@@ -61,7 +61,7 @@ def owner(settings: Settings) -> str:
 def read_committed(access: KafkaAccess, topic: str) -> list[bytes]:
     """Values that a read_committed reader gets, to the end of the topic."""
     consumer = Consumer(
-        dict(access.publisher)
+        dict(access.admin)
         | {
             "group.id": f"nightmail-test-{uuid.uuid4()}",
             "enable.partition.eof": True,

@@ -33,6 +33,7 @@ _KNOCK_S = 2.0
 
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)  # noqa: SLF001
 _REFUSED = KafkaError._AUTHENTICATION  # noqa: SLF001
+_INSECURE = KafkaError._SSL  # noqa: SLF001
 _DOWN = (KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)  # noqa: SLF001
 
 _logger = logging.getLogger("nightmail")
@@ -202,7 +203,7 @@ class AlertConsumer:
         self._reached, self._trouble = True, None
 
     def _note_trouble(self, error: KafkaError) -> None:
-        if error.code() in (*_DOWN, _REFUSED):
+        if error.code() in (*_DOWN, _REFUSED, _INSECURE):
             self._trouble = error
 
     def _raise_trouble(self, *, is_late: bool) -> None:
@@ -212,6 +213,12 @@ class AlertConsumer:
         if self._trouble.code() == _REFUSED:
             refusal, self._trouble = self._trouble, None
             raise ConfigError(self._explain(refusal))
+        if self._trouble.code() == _INSECURE:
+            reason, self._trouble = self._trouble.str().partition(" (")[0], None
+            raise ConfigError(
+                f"Kafka at {self._servers} cannot be trusted: {reason}; check"
+                " ssl.ca.location."
+            )
         if is_late and not self._reached:
             self._knock()
 
