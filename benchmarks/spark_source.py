@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import fastavro
@@ -30,13 +29,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from benchmarks._options import Result, parser, report, rounds
+from benchmarks._table import Row
 from cluster.access import KafkaAccess
 from cluster.local import running
 from cluster.topics import ensure_topics
 from nightmail.avro import AvroDecoder, compact, derive_schema, encode_batch, wire_batch
 from nightmail.spark import register
 from runtime.spark import spark_session
-from settings.errors import NightmailError
 from settings.model import Settings, Spark
 from simulator import simulate_night
 
@@ -65,49 +65,46 @@ SIDES = {
 """Names of the sides, and what is passed to a process of each."""
 
 
+EXAMPLES = """\
+Examples:
+  python benchmarks/spark_source.py --quick
+  python benchmarks/spark_source.py --rows 50000 --rounds 3
+"""
+
+
 def main() -> None:
     """Measure, and print a table."""
-    options = _parse(sys.argv[1:])
+    made = parser(__doc__, EXAMPLES)
+    made.add_argument("--rows", type=int, help="default 10000, in the small form 2000")
+    made.add_argument("--side", choices=SIDES.values(), help=argparse.SUPPRESS)
+    made.add_argument("--servers", help=argparse.SUPPRESS)
+    options = made.parse_args()
     if options.side:
         _run_side(options)
-        return
-    try:
-        report = _measure(options)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except NightmailError as error:
-        sys.exit(f"Error: {error}")
-    print(json.dumps(report) if options.json else _show(report))
-    print(f"figure: cpu_ratio {report['cpu_ratio']:.2f}")
+    else:
+        report(partial(_measure, options), as_json=options.json)
 
 
-def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="default 5")
-    parser.add_argument("--rows", type=int, default=10_000, help="default 10000")
-    parser.add_argument("--quick", action="store_true", help="2 rounds of 2000 rows")
-    parser.add_argument("--json", action="store_true", help="a line of JSON, no table")
-    parser.add_argument("--side", choices=SIDES.values(), help=argparse.SUPPRESS)
-    parser.add_argument("--servers", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.quick:
-        options.rounds, options.rows = 2, 2000
-    return options
-
-
-def _measure(options: argparse.Namespace) -> dict[str, Any]:
-    with _topic(options.rows) as (servers, size):
-        told = [f"--rounds={options.rounds}", f"--rows={options.rows}"]
+def _measure(options: argparse.Namespace) -> Result:
+    alerts = options.rows or (2000 if options.quick else 10_000)
+    with _topic(alerts) as (servers, size):
+        told = [f"--rounds={rounds(options)}", f"--rows={alerts}"]
         told.append(f"--servers={servers}")
         sides = {name: _start([f"--side={s}", *told]) for name, s in SIDES.items()}
-    cpu = {name: median(r["cpu_s"] for r in rounds) for name, rounds in sides.items()}
-    return {
-        "rows": options.rows,
-        "rounds": options.rounds,
-        "value_bytes": size,
-        "sides": sides,
-        "cpu_ratio": cpu["loop, then Spark"] / cpu["spark, all columns"],
-    }
+    remark = f"{alerts:,} simulated ZTF alerts of {size / 1e3:.1f} kB"
+    rows = [
+        Row(
+            "topic in Spark",
+            name,
+            [one["cpu_s"] for one in many],
+            [one["wall_s"] for one in many],
+            remark=remark,
+        )
+        for name, many in sides.items()
+    ]
+    cpu = {row.what: row.cpu_median_s for row in rows}
+    ratio = cpu["loop, then Spark"] / cpu["spark, all columns"]
+    return rows, {"spark_source_loop_over_ours": ratio}
 
 
 @contextmanager
@@ -252,25 +249,6 @@ def _cpu_s() -> float:
         if int(fields[3]) == session:
             total += sum(map(int, fields[11:15]))
     return total / os.sysconf("SC_CLK_TCK")
-
-
-def _show(report: Mapping[str, Any]) -> str:
-    head = (
-        f"{report['rounds']} rounds of {report['rows']} simulated ZTF alerts of"
-        f" {report['value_bytes'] / 1e3:.1f} kB, {PARTITIONS} partitions\n"
-    )
-    lines = [head, "reading              CPU s: median    min    max   wall s: median"]
-    for name, rounds in report["sides"].items():
-        cpu, wall = ([r[key] for r in rounds] for key in ("cpu_s", "wall_s"))
-        lines.append(
-            f"{name:20} {median(cpu):14.2f} {min(cpu):6.2f} {max(cpu):6.2f}"
-            f" {median(wall):16.2f}"
-        )
-    ratio = report["cpu_ratio"]
-    lines.append(
-        f"\nCPU of a loop that fills a DataFrame, in that of ours: {ratio:.1f}"
-    )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from settings.errors import SettingsError
-from settings.model import ENV_PREFIX, Settings, has_secret
+from settings.model import ENV_PREFIX, Settings
+from settings.uris import has_secret
 
 FILE_VARIABLE = "NIGHTMAIL_SETTINGS"
 """Environment variable that names the settings file."""

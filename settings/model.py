@@ -1,9 +1,7 @@
 """Every setting, its default, and one line of why."""
 
-import re
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote
 
 from pydantic import (
     BaseModel,
@@ -15,6 +13,7 @@ from pydantic import (
 )
 
 from settings.errors import SettingsError
+from settings.uris import check_folder, check_store, is_remote, local_path
 
 ENV_PREFIX = "NIGHTMAIL_"
 """Beginning of every environment variable; levels are joined by two underscores."""
@@ -25,14 +24,8 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens there unless it is asked 
 HOST_NAME = r"^[A-Za-z0-9.-]+$"
 """A name or an IPv4 address."""
 
-FILE_SCHEME = "file://"
-"""Beginning of a folder written as a URI."""
-
 STORE_FORMATS = ("parquet", "orc")
 """Formats of stores: Arrow reads the first, Spark the others."""
-
-STORE_SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")
-"""URLs of stores that Arrow opens."""
 
 
 class Section(BaseModel):
@@ -81,18 +74,7 @@ class Store(Section):
     @field_validator("uri")
     @classmethod
     def _known(cls, value: str) -> str:
-        if not is_remote(value):
-            return _folder_only(value, {"{state_dir}", "{survey}"})
-        scheme = value.partition("://")[0]
-        if scheme not in STORE_SCHEMES:
-            known = ", ".join(f"{name}://" for name in ("file", *STORE_SCHEMES))
-            raise ValueError(f"{scheme}:// is not supported, only a folder, {known}")
-        if has_secret(value):
-            raise ValueError(
-                "it has a secret, which everybody would see: give it in the environment"
-                " as AWS_SECRET_ACCESS_KEY or what else its library reads"
-            )
-        return _placed(value, {"{survey}"})
+        return check_store(value)
 
 
 class Archive(Section):
@@ -106,7 +88,7 @@ class Archive(Section):
     @field_validator("uri")
     @classmethod
     def _known(cls, value: str) -> str:
-        return _folder_only(value, {"{state_dir}"})
+        return check_folder(value, {"{state_dir}"})
 
 
 class Kafka(Section):
@@ -368,40 +350,7 @@ class Settings(Section):
         return self._folder(self.archive.uri, "")
 
     def _folder(self, uri: str, survey: str) -> Path:
-        path = unquote(uri.removeprefix(FILE_SCHEME)) if _is_file(uri) else uri
+        path = local_path(uri)
         filled = path.replace("{survey}", survey)
         filled = filled.replace("{state_dir}", str(self.state_dir))
         return Path(filled).expanduser().absolute()
-
-
-def is_remote(uri: str) -> bool:
-    """Tell whether a URI is no folder of this machine."""
-    return "://" in uri and not _is_file(uri)
-
-
-def has_secret(uri: str) -> bool:
-    """Tell whether a URL has a password, or an option that is one."""
-    return re.search(r"://[^/?]*:[^/?@]*@|[?&]client_secret=", uri) is not None
-
-
-def _is_file(uri: str) -> bool:
-    return uri.startswith(FILE_SCHEME)
-
-
-def _folder_only(uri: str, placeholders: set[str]) -> str:
-    """Refuse what would become a folder of a strange name."""
-    if not uri:
-        raise ValueError("it is empty")
-    if is_remote(uri):
-        scheme = uri.partition("://")[0]
-        raise ValueError(f"{scheme}:// is not supported, only a folder or file://")
-    return _placed(uri, placeholders)
-
-
-def _placed(uri: str, placeholders: set[str]) -> str:
-    """Refuse names in braces that nobody fills in."""
-    for name in re.findall(r"\{[^}]*\}?", uri):
-        if name not in placeholders:
-            known = " and ".join(sorted(placeholders))
-            raise ValueError(f"{name} is not known, only {known}")
-    return uri

@@ -20,6 +20,7 @@ SMALL = {
     "exactly_once": [],
     "night": ["--stores", "real", "lsst"],
     "scale": [],
+    "spark_source": [],
 }
 """Options of each small form."""
 
@@ -50,6 +51,7 @@ FIGURES = {
         "scale_filters_growth_percent",
         "scale_executors_speedup",
     },
+    "spark_source": {"spark_source_loop_over_ours"},
 }
 """Names of the figures that each ends on."""
 

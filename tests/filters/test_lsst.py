@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from astropy.coordinates import SkyCoord
 
-from filters import load_filters
+from filters import choose_filters, load_catalogue, load_filters
 from filters.lsst import _blocks as blocks
 from nightmail import ColumnError
 from nightmail.columns import narrow, resolve
@@ -197,7 +197,9 @@ def test_rules(change: dict[str, Any], keep: Sequence[str]) -> None:
     """Each threshold decides, on both sides of it, and null keeps nothing."""
     assert set(change) <= set(GOOD)
 
-    done = evaluate(list(load_filters("lsst").values()), batch_of(change))
+    done = evaluate(
+        list(choose_filters(load_catalogue("lsst")).values()), batch_of(change)
+    )
 
     assert done.failures == {}
     assert {name for name, mask in done.masks.items() if mask[1]} == set(keep)
@@ -321,7 +323,7 @@ def is_new(alert: dict[str, Any], s: dict[str, Any], o: dict[str, Any]) -> bool:
 def test_real_rows_as_by_hand(real: Any, file: str, counts: dict[str, int]) -> None:
     """On real alerts every filter keeps what the rule, applied by hand, keeps."""
     alerts: pa.Table = real(file)
-    filters = load_filters("lsst")
+    filters = choose_filters(load_catalogue("lsst"))
 
     done = evaluate(list(filters.values()), real_batch(alerts))
 

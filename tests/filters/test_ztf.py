@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from filters import load_filters
+from filters import choose_filters, load_catalogue, load_filters
 from nightmail.columns import narrow
 from nightmail.evaluate import evaluate
 from nightmail.testing import check_filter
@@ -60,7 +60,9 @@ CASES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 @pytest.mark.parametrize(("change", "keep"), CASES, ids=lambda case: str(case)[:60])
 def test_rules(rows: Any, change: dict[str, Any], keep: tuple[str, ...]) -> None:
     """Each threshold decides, on both sides of it, and null keeps nothing."""
-    done = evaluate(list(load_filters("ztf").values()), rows(GOOD, [change]))
+    done = evaluate(
+        list(choose_filters(load_catalogue("ztf")).values()), rows(GOOD, [change])
+    )
 
     assert done.failures == {}
     kept = {name for name, mask in done.masks.items() if mask[1]}
@@ -180,7 +182,7 @@ def by_hand(alert: dict[str, Any]) -> set[str]:
 def test_real_rows_as_by_hand(real: Any, file: str, counts: dict[str, int]) -> None:
     """On real alerts every filter keeps what the rule, applied by hand, keeps."""
     alerts = real(file)
-    filters = load_filters("ztf")
+    filters = choose_filters(load_catalogue("ztf"))
     columns = [column for one in filters.values() for column in one.columns]
 
     done = evaluate(list(filters.values()), narrow(alerts, columns))
