@@ -108,7 +108,7 @@ def _measure(options: argparse.Namespace) -> Result:
             done = _rounds(night, 1 if name == "heavy" else rounds(options))
             rows += _rows(night, name, done)
             figures |= {f"night_{name}_{k}": v for k, v in _ratios(done).items()}
-            if not number:
+            if not number and not options.quick:
                 rows.append(_one_shot(bench, night, name))
             number = night.number
             night.close()

@@ -18,7 +18,7 @@ SMALL = {
     "decode": [],
     "encode": [],
     "exactly_once": [],
-    "night": ["--stores", "real", "lsst"],
+    "night": ["--stores", "real"],
     "scale": [],
     "spark_source": [],
 }
@@ -37,7 +37,7 @@ FIGURES = {
     "exactly_once": {"overhead_percent"},
     "night": {
         f"night_{store}_{ratio}"
-        for store in ("real", "lsst")
+        for store in ("real",)
         for ratio in (
             "a_over_ours",
             "b_column_over_ours",
