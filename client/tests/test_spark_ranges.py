@@ -1,7 +1,7 @@
 """Ranges of offsets: made, cut and limited, and none of them lost."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nightmail.spark.ranges import Place, Range, limit, make_ranges, split
@@ -58,6 +58,7 @@ def test_pieces_are_the_whole(lengths: dict[Place, int], fewest: int) -> None:
 
 
 @given(LENGTHS, st.integers(1, 500))
+@example({("a", 0): 1, ("a", 1): 1, ("b", 0): 4}, 3)
 def test_a_limit_leaves_everybody_a_share(lengths: dict[Place, int], most: int) -> None:
     """No more than asked for, but one each, never past the end, always onwards."""
     starts = dict.fromkeys(lengths, 10)

@@ -80,10 +80,11 @@ def limit(starts: Offsets, ends: Offsets, most: int) -> dict[Place, int]:
     total = sum(lengths.values())
     if total <= most:
         return dict(ends)
+    # One each, and of the rest what each has more than that, in proportion.
+    spare, more = max(0, most - len(lengths)), max(1, total - len(lengths))
+    shares = {place: 1 + spare * (n - 1) // more for place, n in lengths.items()}
     return {
-        place: starts.get(place, 0) + max(1, most * lengths[place] // total)
-        if place in lengths
-        else end
+        place: starts.get(place, 0) + shares[place] if place in shares else end
         for place, end in ends.items()
     }
 
