@@ -30,7 +30,7 @@ def parser(doc: str | None, examples: str) -> argparse.ArgumentParser:
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("--rounds", type=int, help="default 5, in the full form 10")
+    made.add_argument("--rounds", type=int, help="default 3, in the full form 10")
     made.add_argument("--quick", action="store_true", help="a small form: seconds")
     made.add_argument("--full", action="store_true", help="a longer form")
     made.add_argument("--json", action="store_true", help="a line of JSON, no table")
@@ -39,7 +39,7 @@ def parser(doc: str | None, examples: str) -> argparse.ArgumentParser:
 
 def rounds(options: argparse.Namespace) -> int:
     """Give the number of rounds that is asked for."""
-    usual = 1 if options.quick else 10 if options.full else 5
+    usual = 1 if options.quick else 10 if options.full else 3
     return int(options.rounds or usual)
 
 

@@ -12,7 +12,9 @@ from confluent_kafka import Producer
 
 from client.tests.avro_alerts import record, write
 from cluster.access import KafkaAccess, connect
+from cluster.acls import add_rules, consumer_rules
 from cluster.topics import ensure_topics
+from cluster.users import ensure_user, make_password
 from nightmail.avro import compact, derive_schema, encode_batch, wire_batch
 from nightmail.silence import silent_logger
 from nightmail.spark import register
@@ -119,6 +121,23 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Night]:
 def access(kafka_state: Path) -> KafkaAccess:
     """Give the one Kafka."""
     return connect(Settings(state_dir=kafka_state))
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user who may read."""
+
+    username: str
+    password: str
+
+
+@pytest.fixture(scope="session")
+def reader(access: KafkaAccess) -> Login:
+    """Make a user who may read all topics, and has no right to any group."""
+    made = Login("spark_reader", make_password())
+    ensure_user(access, made.username, password=made.password)
+    add_rules(access, consumer_rules(made.username, topic="fink_*", group=None))
+    return made
 
 
 @pytest.fixture(scope="session")

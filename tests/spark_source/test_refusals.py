@@ -18,6 +18,7 @@ from nightmail.spark import find_reason
 from tests.spark_source.conftest import (
     OTHER,
     SMALL,
+    Login,
     MakeTopic,
     Topic,
     candids,
@@ -82,19 +83,15 @@ def test_a_user_without_rights_is_told(spark: Any, topic: Topic) -> None:
     )
 
 
-def test_a_user_with_rights_reads(spark: Any, topic: Topic) -> None:
+def test_a_user_with_rights_reads(spark: Any, topic: Topic, reader: Login) -> None:
     """By SCRAM, in a group that it has no right to."""
     topic.send_small(1)
-    login = {
-        k: str(v)
-        for k, v in topic.access.publisher.items()
-        if k.startswith(("sasl.", "security."))
-    }
 
     frame = topic.read(
         spark,
         servers=topic.access.bootstrap_servers,
-        **login,
+        username=reader.username,
+        password=reader.password,
         **{"group.id": "not-of-theirs"},
     )
 

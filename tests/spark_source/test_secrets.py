@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spark_source.conftest import Topic
+from tests.spark_source.conftest import Login, Topic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
 
@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from nightmail.spark import register
 from runtime.java import find_java
 
-folder, servers, topic = sys.argv[1:]
+folder, servers, topic, username = sys.argv[1:]
 os.environ["JAVA_HOME"] = str(find_java("spark").home)
 os.environ["SPARK_CONF_DIR"] = folder
 spark = (
@@ -33,7 +33,7 @@ register(spark)
 options = {
     "servers": servers,
     "topics": topic,
-    "username": "nightmail",
+    "username": username,
     "password": os.environ["A_PASSWORD"],
 }
 frame = spark.read.format("nightmail").options(**options).load()
@@ -66,15 +66,23 @@ appender.file.layout.pattern = %p %c %m%ex%n
 """
 
 
-def test_a_password_is_nowhere(topic: Topic, tmp_path: Path) -> None:
+def test_a_password_is_nowhere(topic: Topic, reader: Login, tmp_path: Path) -> None:
     """Not in the plan, the log at its longest, the events, checkpoints or errors."""
     topic.send_small(1)
     (tmp_path / "log4j2.properties").write_text(LOG.format(folder=tmp_path))
-    password = topic.access.publisher["sasl.password"]
+    password = reader.password
     servers = topic.access.bootstrap_servers
 
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path), servers, topic.name],
+        [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(tmp_path),
+            servers,
+            topic.name,
+            reader.username,
+        ],
         env=os.environ | {"A_PASSWORD": password},
         cwd=Path(__file__).parents[2],
         capture_output=True,
