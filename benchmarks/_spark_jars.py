@@ -1,18 +1,11 @@
 """What pyspark lacks to write Avro to Kafka: fetched once, pinned, for benchmarks."""
 
 import hashlib
-import subprocess
-import sys
-import tempfile
-from importlib import resources
 from pathlib import Path
 
-import pyspark
-
-from cluster.jars import find_wrong_jar
-from cluster.locks import hold
+from cluster.jars import fetch_pinned
 from runtime.cache import cache_dir
-from runtime.java import find_java, trust_store
+from runtime.java import find_java
 
 MODULES = (
     ("org.apache.spark", "spark-avro_2.13", "4.1.1"),
@@ -42,9 +35,6 @@ PINS = {
 }
 """The sha256 of each jar, by its file name."""
 
-FETCH_S = 300.0
-"""Longest that the fetch may take [s]."""
-
 IVY_FILE = """\
 <ivy-module version="2.0">
   <info organisation="nightmail" module="benchmarks"/>
@@ -59,53 +49,22 @@ IVY_FILE = """\
 def fetch_spark_jars() -> list[Path]:
     """Give the jars, fetching them if they are not there.
 
-    Exits where they cannot be fetched, or one is not the one that was pinned.
+    Raises
+    ------
+    ClusterError
+        They cannot be fetched, or one is not the one that was pinned.
     """
     names = hashlib.sha256(repr(sorted(PINS.items())).encode()).hexdigest()[:8]
-    folder = cache_dir() / f"spark-avro-kafka-{names}"
-    with hold(folder.with_name(f"{folder.name}.lock"), wait_s=2 * FETCH_S):
-        if not folder.is_dir():
-            _fetch(folder)
-    if wrong := find_wrong_jar(folder, PINS):
-        sys.exit(f"Error: {wrong}: delete the folder {folder}, and run it again.")
-    return sorted(folder.glob("*.jar"))
-
-
-def _fetch(folder: Path) -> None:
-    print("Fetching Spark's jars for Avro and Kafka (10 MB, once).", file=sys.stderr)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="_jars-") as scratch:
-        fetched = Path(scratch) / "lib"
-        _run_ivy(Path(scratch), folder.with_name(f"{folder.name}.log"))
-        if wrong := find_wrong_jar(fetched, PINS):
-            sys.exit(f"Error: {wrong}, so nothing is kept.")
-        fetched.rename(folder)
-
-
-def _run_ivy(scratch: Path, said: Path) -> None:
-    """Run the fetcher that comes inside pyspark, with the product's own settings."""
-    settings = (resources.files("cluster") / "ivysettings.xml").read_text()
-    (scratch / "ivysettings.xml").write_text(settings)
     dependencies = "\n".join(
         f'    <dependency org="{org}" name="{name}" rev="{version}"'
         ' transitive="false"/>'
         for org, name, version in MODULES
     )
-    (scratch / "jars.ivy.xml").write_text(IVY_FILE.format(dependencies=dependencies))
-    ivy = next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
-    command: list[Path | str] = [find_java("kafka").executable, *trust_store(scratch)]
-    command += ["-jar", ivy, "-settings", "ivysettings.xml", "-ivy", "jars.ivy.xml"]
-    command += ["-cache", "ivy", "-confs", "default", "-warn"]
-    command += ["-retrieve", "lib/[artifact]-[revision].[ext]"]
-    with said.open("wb") as output:
-        try:
-            subprocess.run(  # noqa: S603 - pinned program and arguments
-                command,
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=FETCH_S,
-                check=True,
-            )
-        except (subprocess.SubprocessError, OSError) as error:
-            sys.exit(f"Error: Spark's jars cannot be fetched ({error}): see {said}.")
+    folder = fetch_pinned(
+        find_java("kafka"),
+        cache_dir() / f"spark-avro-kafka-{names}",
+        PINS,
+        ivy=IVY_FILE.format(dependencies=dependencies),
+        what="Spark's part for Avro and Kafka (10 MB)",
+    )
+    return sorted(folder.glob("*.jar"))

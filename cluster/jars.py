@@ -45,12 +45,43 @@ def fetch_jars(java: Java, cache: Path) -> Path:
         The fetch failed, or a jar is not the one that was pinned.
     """
     pins = pinned_jars()
-    jars = cache / f"kafka-{KAFKA_VERSION}-{_digest(repr(pins).encode())[:8]}"
+    return fetch_pinned(
+        java,
+        cache / f"kafka-{KAFKA_VERSION}-{_digest(repr(pins).encode())[:8]}",
+        pins,
+        ivy=(resources.files("cluster") / "kafka.ivy.xml").read_text(),
+        what=f"Kafka {KAFKA_VERSION} (44 MB)",
+    )
+
+
+def fetch_pinned(
+    java: Java, jars: Path, pins: Mapping[str, str], *, ivy: str, what: str
+) -> Path:
+    """Give a folder of pinned jars, fetching them if they are not there.
+
+    Parameters
+    ----------
+    java
+        Runs Ivy.
+    jars
+        Folder that has them, or will.
+    pins
+        The sha256 that each must have, by its file name.
+    ivy
+        Ivy's own file, which lists them.
+    what
+        Name of them all, for messages.
+
+    Raises
+    ------
+    ClusterError
+        The fetch failed, or a jar is not the one that was pinned.
+    """
     if not jars.is_dir():
-        _fetch_alone(java, jars, pins)
+        _fetch_alone(java, jars, pins, ivy=ivy, what=what)
     if wrong := find_wrong_jar(jars, pins):
         raise ClusterError(
-            f"{wrong}: delete the folder {jars}, and Kafka is fetched again."
+            f"{wrong}: delete the folder {jars}, and {what} is fetched again."
         )
     return jars
 
@@ -79,56 +110,59 @@ def find_wrong_jar(jars: Path, pins: Mapping[str, str]) -> str | None:
     return None
 
 
-def _fetch_alone(java: Java, jars: Path, pins: Mapping[str, str]) -> None:
+def _fetch_alone(
+    java: Java, jars: Path, pins: Mapping[str, str], *, ivy: str, what: str
+) -> None:
     lock = jars.with_name(f"{jars.name}.lock")
     try:
         # Ivy is ended after FETCH_S, so whoever holds the lock is done by then.
         with hold(lock, wait_s=2 * FETCH_S):
             if not jars.is_dir():
-                _fetch(java, jars, pins)
+                _fetch(java, jars, pins, ivy=ivy, what=what)
     except TimeoutError as error:
         raise ClusterError(
-            f"Another run has been fetching Kafka for long: see who holds {lock}."
+            f"Another run has been fetching {what} for long: see who holds {lock}."
         ) from error
 
 
-def _fetch(java: Java, jars: Path, pins: Mapping[str, str]) -> None:
-    log.info("Fetching Kafka %s (44 MB, once) into %s.", KAFKA_VERSION, jars)
-    with tempfile.TemporaryDirectory(dir=jars.parent, prefix="_kafka-") as scratch:
-        fetched = Path(scratch) / "lib"
-        said = jars.with_name(f"{jars.name}.log")
-        _run_ivy(java, Path(scratch), said)
-        if wrong := find_wrong_jar(fetched, pins):
+def _fetch(
+    java: Java, jars: Path, pins: Mapping[str, str], *, ivy: str, what: str
+) -> None:
+    log.info("Fetching %s, once, into %s.", what, jars)
+    with tempfile.TemporaryDirectory(dir=jars.parent, prefix="_jars-") as name:
+        scratch, said = Path(name), jars.with_name(f"{jars.name}.log")
+        (scratch / "jars.ivy.xml").write_text(ivy)
+        try:
+            _run_ivy(java, scratch, said)
+        except (subprocess.SubprocessError, OSError) as error:
+            raise ClusterError(
+                f"{what} could not be fetched from the Maven repository;"
+                f" {said} says why. Check the network, then run it again."
+            ) from error
+        if wrong := find_wrong_jar(scratch / "lib", pins):
             raise ClusterError(f"{wrong}, so nothing is kept; {said} has the details.")
-        fetched.rename(jars)
+        (scratch / "lib").rename(jars)
 
 
 def _run_ivy(java: Java, scratch: Path, said: Path) -> None:
-    for name in ("ivysettings.xml", "kafka.ivy.xml"):
-        text = (resources.files("cluster") / name).read_text()
-        (scratch / name).write_text(text)
+    settings = (resources.files("cluster") / "ivysettings.xml").read_text()
+    (scratch / "ivysettings.xml").write_text(settings)
     command: list[Path | str] = [java.executable, *trust_store(scratch)]
     command += ["-jar", _find_ivy()]
     # Relative, because a bracket in a path means something to Ivy.
-    command += ["-settings", "ivysettings.xml", "-ivy", "kafka.ivy.xml"]
+    command += ["-settings", "ivysettings.xml", "-ivy", "jars.ivy.xml"]
     command += ["-cache", "ivy", "-confs", "default", "-warn"]
     command += ["-retrieve", "lib/[artifact]-[revision].[ext]"]
     with said.open("wb") as output:
-        try:
-            subprocess.run(  # noqa: S603 - pinned program and arguments
-                command,
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=FETCH_S,
-                check=True,
-            )
-        except (subprocess.SubprocessError, OSError) as error:
-            raise ClusterError(
-                f"Kafka {KAFKA_VERSION} could not be fetched from the Maven repository;"
-                f" {said} says why. Check the network, then run it again."
-            ) from error
+        subprocess.run(  # noqa: S603 - pinned program and arguments
+            command,
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=FETCH_S,
+            check=True,
+        )
 
 
 def _find_ivy() -> Path:
