@@ -9,7 +9,18 @@ from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-__all__ = ["CONFIG", "KEY", "SCHEMA", "FakeBroker", "FakeMessage"]
+from client.tests.avro_alerts import write
+
+__all__ = [
+    "CONFIG",
+    "KEY",
+    "SCHEMA",
+    "FakeBroker",
+    "FakeMessage",
+    "bad_message",
+    "good_message",
+    "numbered",
+]
 
 SCHEMA = {
     "type": "record",
@@ -68,6 +79,7 @@ class FakeBroker:
     stored: list[int] = field(default_factory=list)
     committed: list[int] = field(default_factory=list)
     sought: list[int] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
     topics: Any = ()
     closed: bool = False
     store_error: KafkaError | None = None
@@ -84,8 +96,12 @@ class FakeBroker:
     def poll(self, timeout: float) -> FakeMessage | None:
         if self.messages:
             return self.messages.pop(0)
+        self.waits.append(timeout)
         time.sleep(timeout)
         return None
+
+    def error(self, name: str) -> KafkaError:
+        return KafkaError(getattr(KafkaError, name))
 
     def consume(self, most: int, timeout: float) -> list[FakeMessage]:
         assert timeout == 0
@@ -113,3 +129,23 @@ class FakeBroker:
 
     def close(self) -> None:
         self.closed = True
+
+
+def good_message(offset: int, **more: Any) -> FakeMessage:
+    """Make the message of an alert whose id is its offset."""
+    return FakeMessage(_value=_encoded(offset), _offset=offset, **more)
+
+
+def bad_message(offset: int) -> FakeMessage:
+    """Make a message that is cut."""
+    return FakeMessage(_value=b"\x00", _offset=offset)
+
+
+def numbered(*offsets: int) -> list[FakeMessage | None]:
+    """Make messages of alerts whose ids are their offsets."""
+    return [good_message(offset) for offset in offsets]
+
+
+def _encoded(number: int) -> bytes:
+    (value,) = write(SCHEMA, {"candid": number})
+    return value

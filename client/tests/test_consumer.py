@@ -12,22 +12,6 @@ from confluent_kafka import KafkaError
 
 from client.tests.fake_kafka import CONFIG, KEY, SCHEMA, FakeBroker, FakeMessage
 from nightmail import AlertConsumer, AlertError, BrokerUnavailableError, ConfigError
-from nightmail import _feed as module
-
-
-@pytest.fixture
-def broker(monkeypatch: pytest.MonkeyPatch) -> FakeBroker:
-    """Give a broker without network."""
-    broker = FakeBroker()
-    monkeypatch.setattr(module, "Consumer", broker)
-    return broker
-
-
-@pytest.fixture
-def consumer(broker: FakeBroker) -> AlertConsumer:
-    """Give a consumer of that broker."""
-    assert not broker.closed
-    return AlertConsumer(["fink_x_ztf"], CONFIG)
 
 
 def test_an_alert_comes_with_its_topic_and_schema(
@@ -95,8 +79,8 @@ def test_a_key_that_is_no_schema_is_an_alert_error(
     ("value", "reason"),
     [
         (None, "it has no value, only a key;"),
-        (b"", "its value ends inside the alert, after 0 bytes;"),
-        (b"\x00", "its value ends inside the alert, after 1 bytes;"),
+        (b"", "its value ends inside the alert (0 bytes);"),
+        (b"\x00", "its value ends inside the alert (1 bytes);"),
         (b"\x08", "its value does not fit the schema (IndexError list index out of"),
         (b"Obj\x01\x04", "its value is an Avro file, not the bare record of an alert;"),
     ],

@@ -60,16 +60,25 @@ def decode_message(message: Any, schemas: Schemas) -> Decoded:
     try:
         alert: Any = fastavro.schemaless_reader(stream, schema.parsed, None)
     except Exception as error:
-        raise error_of(message, _why(value, error) + ADVICE) from error
+        raise error_of(message, _why(value, error, schema) + ADVICE) from error
     return Decoded(message, alert, schema, stream.tell())
 
 
-def _why(value: bytes, error: Exception) -> str:
+def _why(value: bytes, error: Exception, schema: AlertSchema) -> str:
     if value.startswith(_FILE_MAGIC):
         return "its value is an Avro file, not the bare record of an alert"
+    if value[:1] == b"\0" and _fits(value[_FRAME:], schema):
+        return f"its value is framed for a schema registry, by {_FRAME} bytes in front"
     if isinstance(error, EOFError):
-        return f"its value ends inside the alert, after {len(value)} bytes"
-    framed = value[:1] == b"\0" and len(value) > _FRAME
-    hint = ", and may be framed for a schema registry" if framed else ""
+        return f"its value ends inside the alert ({len(value)} bytes)"
     detail = f"{type(error).__name__} {error}".strip()
-    return f"its value does not fit the schema{hint} ({detail})"
+    return f"its value does not fit the schema ({detail})"
+
+
+def _fits(value: bytes, schema: AlertSchema) -> bool:
+    stream = io.BytesIO(value)
+    try:
+        fastavro.schemaless_reader(stream, schema.parsed, None)
+    except Exception:  # noqa: BLE001 (whatever fastavro makes of any bytes)
+        return False
+    return stream.tell() == len(value)

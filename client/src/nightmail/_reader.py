@@ -127,6 +127,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
         with open_file(file, "rb") as stream:
             alerts: Any = fastavro.reader(stream)
             yield from alerts
+            stream.read()  # so that the checksum of a compressed file is looked at
     except (ValueError, EOFError, IndexError, KeyError, zlib.error, OSError) as error:
         raise FileError(f"{file} cannot be read: {_why(error)}.") from error
 
