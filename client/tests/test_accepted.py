@@ -184,6 +184,7 @@ def test_a_key_that_is_no_schema_is_said_so(
         f" {reason} (schema= gives one); the next call goes past it, as does"
         " on_bad='set_aside' for all such."
     )
+    assert consumer.last_key == key
 
 
 BODY = write(FIELD, ALERT)[0]

@@ -349,6 +349,11 @@ class AlertConsumer:
         return self._hand.last.schema.avro if self._hand.last else None
 
     @property
+    def last_key(self) -> bytes | None:
+        """Key of the last message of `poll`, also of one that cannot be decoded."""
+        return self._hand.last_key
+
+    @property
     def set_aside(self) -> int:
         """How many messages were set aside so far."""
         return self._hand.aside.count if self._hand.aside else 0

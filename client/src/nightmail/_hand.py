@@ -43,6 +43,7 @@ class Hand:
         self.schemas = schemas
         self.aside = aside
         self.last: Decoded | None = None
+        self.last_key: bytes | None = None
         self._patience = patience
         self._waiting: deque[Any] = deque()
         self._in_hand: dict[Place, tuple[int, int]] = {}
@@ -87,6 +88,7 @@ class Hand:
                 if message is None:
                     break
                 taken.append(message)
+                self.last_key = message.key()
                 decoded = self._read(message)
                 if isinstance(decoded, AlertError):
                     if found:
