@@ -90,8 +90,8 @@ class FakeBroker:
         self.properties = properties
         return self
 
-    def subscribe(self, topics: list[str], on_assign: Any) -> None:
-        self.subscribed, self.on_assign = topics, on_assign
+    def subscribe(self, topics: list[str], on_assign: Any, on_revoke: Any) -> None:
+        self.subscribed, self.on_assign, self.on_revoke = topics, on_assign, on_revoke
 
     def poll(self, timeout: float) -> FakeMessage | None:
         if self.messages:

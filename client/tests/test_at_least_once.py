@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from client.tests.fake_kafka import (
     CONFIG,
@@ -62,6 +63,18 @@ def test_a_bad_message_among_several_costs_only_itself(
 
     assert (ids(first), caught.value.offset, ids(rest)) == ([1], 2, [3])
     assert broker.stored == [2, 3]
+
+
+def test_what_waits_of_a_lost_partition_is_left_to_its_new_reader(
+    broker: FakeBroker, consumer: AlertConsumer
+) -> None:
+    """It is not handed out here as well."""
+    broker.messages = [good_message(1), bad_message(2), good_message(3)]
+    first = consumer.consume(10, 0)
+
+    broker.on_revoke(broker, [TopicPartition("fink_x_ztf", 2)])
+
+    assert (ids(first), consumer.consume(10, 0)) == ([1], [])
 
 
 def test_a_bad_message_that_was_told_counts_as_read(broker: FakeBroker) -> None:

@@ -40,6 +40,9 @@ class Feed(Protocol):
     def take(self, most: int, timeout: float) -> list[Any]:
         """Wait for messages [s, for ever if negative]; none if nothing came in time."""
 
+    def gone(self) -> set[Place]:
+        """Name, once, the partitions that went to another member of the group."""
+
     def store(self, offsets: Mapping[Place, int]) -> None:
         """Note the offsets behind what was read."""
 
@@ -83,9 +86,12 @@ class GroupFeed:
         self._start = start
         self._passing: dict[Place, str] = {}
         self._ready: deque[Any] = deque()
+        self._gone: set[Place] = set()
         self._consumer, self._trouble = make_consumer(properties)
         try:
-            self._consumer.subscribe(list(topics), on_assign=self._settle)
+            self._consumer.subscribe(
+                list(topics), on_assign=self._settle, on_revoke=self._lose
+            )
         except KafkaException as error:
             raise ConfigError(
                 f"Kafka's client refuses the topics: {error.args[0].str()}."
@@ -106,6 +112,11 @@ class GroupFeed:
             self._trouble.raise_lasting(self._consumer, is_late=is_last or is_long)
             if is_last:
                 return []
+
+    def gone(self) -> set[Place]:
+        """Name, once, the partitions that went to another member of the group."""
+        gone, self._gone = self._gone, set()
+        return gone
 
     def store(self, offsets: Mapping[Place, int]) -> None:
         """Note what was read; the partitions of another member are left to it."""
@@ -170,6 +181,12 @@ class GroupFeed:
             return False
         self._passing.pop(place, None)
         return True
+
+    def _lose(self, _: Any, partitions: list[Any]) -> None:
+        """Forget what waits of partitions that go: it comes again, here or there."""
+        places = {(p.topic, p.partition) for p in partitions}
+        self._gone |= places
+        self._ready = deque(m for m in self._ready if place_of(m) not in places)
 
     def _settle(self, consumer: Any, partitions: list[Any]) -> None:
         """Put the group where the user wants it, before the first message comes."""

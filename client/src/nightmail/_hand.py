@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from nightmail._ahead import Ahead
 from nightmail._aside import Aside
-from nightmail._decode import Decoded, decode_message
+from nightmail._decode import Decoded
 from nightmail._errors import AlertError
 from nightmail._feed import Feed
 from nightmail._messages import Place, place_of
@@ -16,6 +17,9 @@ __all__ = ["Hand"]
 
 _BATCH = 256
 """Most messages taken at once."""
+
+_AHEAD = 64
+"""How many are taken where they are decoded ahead."""
 
 
 class Hand:
@@ -45,6 +49,7 @@ class Hand:
         self.last: Decoded | None = None
         self.last_key: bytes | None = None
         self._patience = patience
+        self._ahead = Ahead(schemas)
         self._waiting: deque[Any] = deque()
         self._in_hand: dict[Place, tuple[int, int]] = {}
         self._told: set[tuple[str | None, int | None, int | None]] = set()
@@ -84,7 +89,7 @@ class Hand:
         bad: AlertError | None = None
         try:
             while len(found) < most:
-                message = self.next(most - len(found), end)
+                message = self._next_decoded(most - len(found), end)
                 if message is None:
                     break
                 taken.append(message)
@@ -121,6 +126,9 @@ class Hand:
         end
             Until when, on the monotonic clock [s].
         """
+        if gone := self.feed.gone():
+            left_to_us = (m for m in self._waiting if place_of(m) not in gone)
+            self._waiting = deque(left_to_us)
         if not self._waiting:
             left = max(0.0, end - time.monotonic())
             wait = -1 if left == float("inf") else left
@@ -167,9 +175,17 @@ class Hand:
         self._told.add((error.topic, error.partition, error.offset))
         return error
 
+    def _next_decoded(self, most: int, end: float) -> Any:
+        """Wait for the next message; those that wait behind it are decoded, too."""
+        is_new = not self._waiting
+        message = self.next(max(most, _AHEAD) if self._ahead.is_worth else most, end)
+        if is_new and message is not None:
+            self._ahead.look((message, *self._waiting))
+        return message
+
     def _read(self, message: Any) -> Decoded | AlertError | None:
         """Decode a message; give the error, or None if that is dealt with."""
         try:
-            return decode_message(message, self.schemas)
+            return self._ahead.decode(message)
         except AlertError as error:
             return None if self.is_settled(message, error) else error

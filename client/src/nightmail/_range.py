@@ -117,6 +117,10 @@ class RangeFeed:
                 break
         return []
 
+    def gone(self) -> set[Place]:
+        """Name none: there is no group."""
+        return set()
+
     def store(self, offsets: Mapping[Place, int]) -> None:
         """Do nothing: nobody's position moves."""
 
