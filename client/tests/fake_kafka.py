@@ -79,6 +79,7 @@ class FakeBroker:
     stored: list[int] = field(default_factory=list)
     committed: list[int] = field(default_factory=list)
     sought: list[int] = field(default_factory=list)
+    subscribed: list[str] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     topics: Any = ()
     closed: bool = False

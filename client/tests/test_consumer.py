@@ -292,11 +292,18 @@ def test_a_property_that_librdkafka_refuses_is_a_config_error() -> None:
         AlertConsumer(["x"], CONFIG | {"no.such.property": 1})
 
 
-@pytest.mark.parametrize("topics", [[], "fink_x_ztf"], ids=repr)
+@pytest.mark.parametrize("topics", [[], "fink_x_ztf", ["", ""]], ids=repr)
 def test_topics_are_a_list(topics: Any) -> None:
     """A bare name would be taken letter by letter."""
     with pytest.raises(ConfigError, match="list of at least one topic"):
         AlertConsumer(topics, CONFIG)
+
+
+def test_a_topic_that_is_named_twice_is_read_once(broker: FakeBroker) -> None:
+    """Kafka's client would refuse it without a reason."""
+    AlertConsumer(["b", "a", "b"], CONFIG)
+
+    assert broker.subscribed == ["b", "a"]
 
 
 def test_what_is_written_schemaless_is_read_whole(

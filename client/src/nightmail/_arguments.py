@@ -18,9 +18,9 @@ def check_topics(topics: Sequence[str]) -> None:
     Raises
     ------
     ConfigError
-        It is one name, or none.
+        It is one name, or none, or a name is empty.
     """
-    if isinstance(topics, str) or not topics:
+    if isinstance(topics, str) or not topics or not all(topics):
         raise ConfigError("AlertConsumer wants a list of at least one topic.")
 
 

@@ -90,7 +90,9 @@ class GroupFeed:
         self._consumer, self._trouble = make_consumer(properties)
         try:
             self._consumer.subscribe(
-                list(topics), on_assign=self._settle, on_revoke=self._lose
+                list(dict.fromkeys(topics)),
+                on_assign=self._settle,
+                on_revoke=self._lose,
             )
         except KafkaException as error:
             raise ConfigError(

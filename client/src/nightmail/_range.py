@@ -26,6 +26,9 @@ _SILENCE_S = 60.0
 
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001
 
+_NO_GROUP = KafkaError.GROUP_AUTHORIZATION_FAILED
+"""librdkafka looks for the group that it must be given, though nobody joins it."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -164,6 +167,8 @@ class RangeFeed:
         """Tell whether a message is wished, and end its partition if it is time."""
         place = place_of(message)
         error = message.error()
+        if error is not None and error.code() == _NO_GROUP:
+            return False
         if error is not None and error.code() != _END:
             if not self._trouble.is_alert(message):
                 raise AlertError(f"The topic {place[0]} is not there any more.")
