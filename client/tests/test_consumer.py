@@ -3,6 +3,9 @@
 import io
 import json
 import socket
+import sys
+import time
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -11,7 +14,13 @@ import pytest
 from confluent_kafka import KafkaError
 
 from client.tests.fake_kafka import CONFIG, KEY, SCHEMA, FakeBroker, FakeMessage
-from nightmail import AlertConsumer, AlertError, BrokerUnavailableError, ConfigError
+from nightmail import (
+    AlertConsumer,
+    AlertError,
+    AlertReplay,
+    BrokerUnavailableError,
+    ConfigError,
+)
 
 
 def test_an_alert_comes_with_its_topic_and_schema(
@@ -284,6 +293,45 @@ def test_a_dead_server_is_said_so(capfd: pytest.CaptureFixture[str]) -> None:
 
     consumer.close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_dead_server_is_said_to_a_replay_too() -> None:
+    """When it is made, since it asks what there is."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        servers = f"127.0.0.1:{unused.getsockname()[1]}"
+    begin = time.monotonic()
+
+    with pytest.raises(BrokerUnavailableError, match=f"does not answer at {servers}"):
+        AlertReplay(["x"], {"servers": servers})
+
+    assert time.monotonic() - begin < 15
+
+
+def test_a_transient_failure_of_kafka_is_waited_out(
+    broker: FakeBroker, consumer: AlertConsumer
+) -> None:
+    """Kafka's client tries again by itself."""
+    passing = Mock(wraps=broker.error("NOT_COORDINATOR"))
+    passing.retriable.return_value = True
+    broker.messages = [FakeMessage(_error=passing), FakeMessage()]
+
+    assert consumer.poll(1)[1] == {"candid": 1}
+
+
+def test_without_a_configuration_the_registered_one_is_read(
+    broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the survey."""
+    load = Mock(return_value=CONFIG | {"survey": "ztf", "topics": ["x"]})
+    module = SimpleNamespace(load=load)
+    monkeypatch.setitem(sys.modules, "nightmail.credentials", module)
+
+    consumer = AlertConsumer(["x"], survey="ztf")
+
+    assert consumer.survey == "ztf"
+    assert broker.properties["group.id"] == "me"
+    load.assert_called_once_with("ztf")
 
 
 def test_a_property_that_librdkafka_refuses_is_a_config_error() -> None:

@@ -27,6 +27,13 @@ _PATIENCE_S = 5.0
 _LOOK_MS = 10_000
 """How often it is looked whether a missing topic has appeared [ms]."""
 
+_LOST = (
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.UNKNOWN_MEMBER_ID,
+)
+"""Codes by which Kafka says that a reader is no member of its group any more."""
+
 _logger = logging.getLogger("nightmail")
 
 
@@ -134,8 +141,11 @@ class GroupFeed:
         try:
             self._consumer.commit(asynchronous=False)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError._NO_OFFSET:  # noqa: SLF001
-                raise
+            code = error.args[0].code()
+            if code in _LOST:
+                _logger.warning("Another reader of the group has what was read here.")
+            elif code != KafkaError._NO_OFFSET:  # noqa: SLF001
+                raise self._trouble.failure(error.args[0]) from error
 
     def rewind(self, offsets: Mapping[Place, int]) -> None:
         """Give messages again; those of lost partitions go to another member."""
@@ -200,13 +210,14 @@ class GroupFeed:
             asker = Asker(consumer, self._trouble, _do_nothing)
             found = asker.offsets(places, start.moment_ms)
             moved = [TopicPartition(*place, found[place]) for place in places]
-            # Every kind of assignment then begins at what is committed.
-            consumer.commit(offsets=moved, asynchronous=False)
+            try:
+                # Every kind of assignment then begins at what is committed.
+                consumer.commit(offsets=moved, asynchronous=False)
+            except KafkaException as error:
+                raise self._trouble.failure(error.args[0]) from error
             if start.night is not None:
                 self._passing = dict.fromkeys(places, start.night)
-            _tell_reset(start)
-        for one in partitions:
-            _logger.debug("assign %s [%s]", one.topic, one.partition)
+            _tell_reset(start, moved)
 
 
 def make_consumer(properties: dict[str, Any]) -> tuple[Any, Trouble]:
@@ -233,11 +244,16 @@ def _lowest(offsets: Mapping[Place, int], messages: Iterable[Any]) -> dict[Place
     return found
 
 
-def _tell_reset(start: Start) -> None:
-    names = {EARLIEST: "to BEGINNING", LATEST: "to END"}
+def _tell_reset(start: Start, places: Sequence[Any]) -> None:
+    """Say it in the words of the existing clients, as far as they have any."""
+    names = {EARLIEST: "BEGINNING", LATEST: "END"}
     moment = datetime.fromtimestamp(max(0, start.moment_ms) / 1000, UTC)
     where = f"the night {start.night}" if start.night else f"{moment:%F %T} UTC"
-    _logger.info("Resetting offsets %s", names.get(start.moment_ms, f"to {where}"))
+    where = names.get(start.moment_ms, where)
+    level = logging.DEBUG if start.moment_ms in names else logging.INFO
+    _logger.log(level, "Resetting offsets to %s", where)
+    for place in places:
+        _logger.debug("assign %s", place)
 
 
 def _do_nothing() -> None:

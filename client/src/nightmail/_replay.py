@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from nightmail._arguments import check_topics, patience, read_config
+from nightmail._arguments import check_topics, read_config
 from nightmail._aside import make_aside
 from nightmail._connection import connection
 from nightmail._consumer import AlertConsumer
@@ -20,6 +20,9 @@ __all__ = ["AlertReplay"]
 _NOBODY = "nightmail-replay"
 """Name that librdkafka wants, of a group that nobody joins."""
 
+_TO_THE_END = -1.0
+"""How long is waited where the caller does not say it: there is an end [s]."""
+
 _GROUPS = ("group.id", "group_id", "groupid")
 
 
@@ -27,7 +30,8 @@ class AlertReplay(AlertConsumer):
     """Reader of what is on topics now; it ends, and leaves no trace.
 
     It reads as `AlertConsumer` does, but belongs to no group: no position is read or
-    moved, and another replay gives the same alerts again. A loop over it ends.
+    moved, and another replay gives the same alerts again. A loop over it ends, and so
+    does a table; `poll` without a timeout gives three times None at the end.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ class AlertReplay(AlertConsumer):
         schemas, aside = Schemas(schema), make_aside(on_bad, bad_folder)
         named = {k: v for k, v in settings.items() if k not in _GROUPS}
         feed = RangeFeed(topics, connection({**named, "group.id": _NOBODY}), span)
-        self._hand = Hand(feed, schemas, aside, patience(settings))
+        self._hand = Hand(feed, schemas, aside, _TO_THE_END)
 
 
 def _read_span(

@@ -5,7 +5,12 @@ from typing import Any, NoReturn
 
 from confluent_kafka import KafkaError, KafkaException
 
-from nightmail._errors import AlertError, BrokerUnavailableError, ConfigError
+from nightmail._errors import (
+    AlertError,
+    BrokerUnavailableError,
+    ConfigError,
+    NightmailError,
+)
 from nightmail._refusals import REFUSED, explain_refusal
 
 __all__ = ["Trouble"]
@@ -101,6 +106,12 @@ class Trouble:
         name = self._group if is_group else topic or ""
         return explain_refusal(error, servers=self.servers, user=self._user, name=name)
 
+    def failure(self, error: KafkaError) -> NightmailError:
+        """Make the error for a question that Kafka did not answer well."""
+        if error.code() in REFUSED:
+            return ConfigError(self.explain(error))
+        return self.unavailable()
+
     def unavailable(self) -> BrokerUnavailableError:
         """Make the error for a Kafka that does not answer."""
         return BrokerUnavailableError(
@@ -126,6 +137,8 @@ class Trouble:
                 " longer than max.poll.interval.ms: its last alerts come again.",
                 self._group,
             )
+        elif error.retriable():
+            _logger.debug("Kafka says of %s: %s", topic, error.str())
         elif code in REFUSED:
             raise ConfigError(self.explain(error, topic))
         else:
