@@ -8,7 +8,7 @@ from client.tests.avro_alerts import record, write
 from nightmail._fingerprint import compact
 from tests.reading.conftest import StartScript, Topic
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 MANUALS = Path(__file__).parents[3] / "shared" / "seeds"
 """Manuals of the existing client, beside the checkout."""

@@ -10,7 +10,7 @@ import pytest
 from nightmail import AlertConsumer, AlertError, ConfigError
 from tests.reading.conftest import ALERT, KEY, MakeTopic, Topic, alerts, candids
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 
 def test_what_another_broker_sends_is_read(topic: Topic) -> None:

@@ -8,7 +8,7 @@ import pytest
 from nightmail import AlertConsumer, AlertReplay, ConfigError
 from tests.reading.conftest import MakeTopic, Topic, candids
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 NOW = datetime.now(UTC)
 
