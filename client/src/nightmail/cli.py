@@ -19,7 +19,7 @@ __all__ = ["main"]
 COMMANDS_GROUP = "nightmail.commands"
 """Entry-point group of the commands."""
 
-_OWN = ("register",)
+_OWN = ("consume", "register", "stats")
 """Commands of the reader, each in the module of its name; a door goes before."""
 
 INTERRUPTED = 130
@@ -30,7 +30,8 @@ NOBODY_READS = 141
 
 _EPILOG = """\b
 Examples:
-  nightmail night --help
+  nightmail register --help
+  nightmail consume --display --limit 1
   nightmail night --survey ztf --night 20260301
   nightmail --quiet night --survey ztf --night 20260301
 
