@@ -26,19 +26,21 @@ def boxed(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([rule, lines[0], rule, *lines[1:], rule])
 
 
-def aligned(headers: Sequence[str], rows: Sequence[Sequence[str]], *, text: int) -> str:
+def aligned(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int]
+) -> str:
     """Draw a table without a frame.
 
     Parameters
     ----------
     headers, rows
         Its cells.
-    text
-        So many columns from the left are text; those to the right of them are numbers.
+    numbers
+        Which columns, from 0, are flush right.
 
     Examples
     --------
-    >>> print(aligned(["topic", "lag"], [["a", "12"], ["bb", "3"]], text=1))
+    >>> print(aligned(["topic", "lag"], [["a", "12"], ["bb", "3"]], numbers=[1]))
     topic  lag
     a       12
     bb       3
@@ -46,7 +48,7 @@ def aligned(headers: Sequence[str], rows: Sequence[Sequence[str]], *, text: int)
     widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
     lines = [
         "  ".join(
-            f"{cell:<{width}}" if i < text else f"{cell:>{width}}"
+            f"{cell:>{width}}" if i in numbers else f"{cell:<{width}}"
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in (headers, *rows)

@@ -1,7 +1,8 @@
 """Where a group stands on its topics, asked without becoming a member of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -18,15 +19,21 @@ from nightmail._connection import connection
 from nightmail._errors import BrokerUnavailableError, ConfigError, NightmailError
 from nightmail._refusals import REFUSED, explain_refusal
 from nightmail.credentials import SURVEYS
-from nightmail.nights import Count, NightRecords, Nights, count_lag
+from nightmail.nights import Count, NightRecords, Nights, count_alerts, count_lag
 
 __all__ = ["Offsets", "Position"]
 
 _TIMEOUT_S = 10.0
 """How long Kafka may take to answer one question [s]."""
 
+_AT_ONCE = 16
+"""Questions that Kafka is asked at a time."""
+
+_CLOSE = 50
+"""So far before the end of a partition its last message is looked for first."""
+
 _BATCH = 500
-"""Records of nights taken at a time."""
+"""Messages taken at a time."""
 
 _NIGHTS = tuple(f"_nights_{survey}" for survey in SURVEYS)
 """Ends of the topics that hold one record per night."""
@@ -118,6 +125,33 @@ class Offsets:
         there = self._metadata()
         return {name: self._of(name, there.get(name, ()), nights) for name in topics}
 
+    def counts(self, topics: Sequence[str], nights: Nights) -> dict[str, Count]:
+        """Count the alerts that are on topics, as a group that is new would read them.
+
+        Parameters
+        ----------
+        topics
+            Their names; one that is not there has none.
+        nights
+            What is known of where alerts stand.
+
+        Raises
+        ------
+        BrokerUnavailableError, ConfigError
+            Kafka does not answer, or refuses who asks.
+        """
+        there = self._metadata()
+        places = [
+            TopicPartition(name, number)
+            for name in topics
+            for number in there.get(name, ())
+        ]
+        found = dict.fromkeys(topics, Count(0, is_exact=True))
+        for one, (first, end) in zip(places, self._bounds(places), strict=True):
+            ranges = nights.ranges.get((one.topic, one.partition), ())
+            found[one.topic] += count_alerts(ranges, first, end)
+        return found
+
     def nights(self) -> Nights:
         """Read the records of nights; those that cannot be read say nothing.
 
@@ -127,24 +161,44 @@ class Offsets:
             Kafka does not answer, or refuses who asks.
         """
         found = NightRecords()
-        left = {
-            (name, number)
+        starts = [
+            TopicPartition(name, number, OFFSET_BEGINNING)
             for name, numbers in self._metadata().items()
             if name.endswith(_NIGHTS)
             for number in numbers
-        }
-        self._consumer.assign(
-            [TopicPartition(*place, OFFSET_BEGINNING) for place in sorted(left)]
-        )
-        deadline = time.monotonic() + _TIMEOUT_S
-        while left and time.monotonic() < deadline:
-            for message in self._consumer.consume(_BATCH, 0.1):
-                if message.error() is None:
-                    found.take(message)
-                else:
-                    left.discard((message.topic(), message.partition()))
-        self._consumer.unassign()
+        ]
+        for message in self._read(starts):
+            found.take(message)
         return found.nights()
+
+    def newest(self, topic: str) -> Any:
+        """Read the newest message of a topic, for nobody's group.
+
+        Behind it there may be ends of transactions, and what was never committed.
+
+        Returns
+        -------
+        confluent_kafka.Message
+            None if the topic is not there or has none.
+
+        Raises
+        ------
+        BrokerUnavailableError, ConfigError
+            Kafka does not answer, or refuses who asks.
+        """
+        numbers = self._metadata().get(topic, ())
+        places = [TopicPartition(topic, number) for number in numbers]
+        bounds = dict(zip(numbers, self._bounds(places), strict=True))
+        for back in (_CLOSE, max((end for _, end in bounds.values()), default=0)):
+            starts = [
+                TopicPartition(topic, number, max(first, end - back))
+                for number, (first, end) in bounds.items()
+                if end > first
+            ]
+            found = list(self._read(starts))
+            if found:
+                return max(found, key=lambda message: message.timestamp()[1])
+        return None
 
     def close(self) -> None:
         """Hang up."""
@@ -164,21 +218,43 @@ class Offsets:
     def _of(
         self, topic: str, partitions: Sequence[int], nights: Nights | None
     ) -> list[Position]:
-        if not partitions:
-            return []
         asked = [TopicPartition(topic, number) for number in sorted(partitions)]
+        if not asked:
+            return []
         committed = self._ask(self._consumer.committed, asked, timeout=_TIMEOUT_S)
+        bounds = self._bounds(committed)
         found = []
-        for one in committed:
-            first, end = self._ask(
-                self._consumer.get_watermark_offsets, one, timeout=_TIMEOUT_S
-            )
+        for one, (first, end) in zip(committed, bounds, strict=True):
             at = one.offset if one.offset >= 0 else None
             start = max(first, at) if at is not None else first
             ranges = nights.ranges.get((topic, one.partition), ()) if nights else ()
             lag = count_lag(ranges, start, end)
             found.append(Position(topic, one.partition, first, end, at, lag))
         return found
+
+    def _bounds(self, places: Sequence[TopicPartition]) -> list[tuple[int, int]]:
+        """Ask for the first offset and the end of partitions, many at a time."""
+
+        def ask(place: TopicPartition) -> tuple[int, int]:
+            question = self._consumer.get_watermark_offsets
+            found: tuple[int, int] = self._ask(question, place, timeout=_TIMEOUT_S)
+            return found
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(ask, places))
+
+    def _read(self, starts: Sequence[TopicPartition]) -> Iterator[Any]:
+        """Read partitions to their end; what Kafka refuses there is passed over."""
+        left = {(one.topic, one.partition) for one in starts}
+        self._consumer.assign(list(starts))
+        deadline = time.monotonic() + _TIMEOUT_S
+        while left and time.monotonic() < deadline:
+            for message in self._consumer.consume(_BATCH, 0.1):
+                if message.error() is None:
+                    yield message
+                else:
+                    left.discard((message.topic(), message.partition()))
+        self._consumer.unassign()
 
     def _metadata(self) -> dict[str, list[int]]:
         answer = self._ask(self._consumer.list_topics, timeout=_TIMEOUT_S)

@@ -11,7 +11,7 @@ import click
 from nightmail import credentials as kept
 from nightmail._errors import ConfigError
 
-__all__ = ["Reader", "reader_options"]
+__all__ = ["Reader", "read_config", "reader_options"]
 
 _PATIENCE_S = 10
 """How long to wait for an alert where nobody says [s]."""
@@ -28,6 +28,38 @@ class Reader:
     """How long to wait for an alert [s]."""
 
 
+def read_config(
+    survey: str | None,
+    file: Path | None,
+    servers: str | None,
+    group: str | None,
+    *,
+    needs_group: bool,
+) -> kept.Credentials:
+    """Take what is registered, if anything is missing or a file is named.
+
+    Parameters
+    ----------
+    survey, file
+        Which registration, and where it is kept.
+    servers, group
+        What was said on the line; it goes before.
+    needs_group
+        Whether the command reads as a group; otherwise any will do.
+
+    Raises
+    ------
+    ConfigError
+        Nothing is registered that would do.
+    """
+    said = {"bootstrap.servers": servers, "group.id": group}
+    said = {name: value for name, value in said.items() if value}
+    is_whole = servers and (group or not needs_group)
+    found = {} if is_whole and file is None and not survey else kept.load(survey, file)
+    anyone = {} if needs_group else {"group.id": "nightmail"}
+    return kept.Credentials({**anyone, **found, **said})
+
+
 def reader_options(
     *, group: bool = True, topics: bool = True
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -38,7 +70,7 @@ def reader_options(
     group
         Whether the command reads as a group; otherwise any will do.
     topics
-        Whether it needs topics; otherwise none are all.
+        Whether it needs topics; otherwise those of the registration are not taken.
     """
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,10 +85,12 @@ def reader_options(
             maxtimeout: float | None,
             **options: Any,
         ) -> Any:
-            config = _config(survey, credentials, servers, group_id, needs_group=group)
+            config = read_config(
+                survey, credentials, servers, group_id, needs_group=group
+            )
             reader = Reader(
                 config=config,
-                topics=list(names) or list(config.get("topics", [])),
+                topics=list(names) or (config.get("topics", []) if topics else []),
                 survey=survey or config.get("survey"),
                 patience=maxtimeout or config.get("maxtimeout") or _PATIENCE_S,
             )
@@ -98,20 +132,3 @@ _OPTIONS = (
         help="How long to wait for an alert; by default as registered, else 10.",
     ),
 )
-
-
-def _config(
-    survey: str | None,
-    file: Path | None,
-    servers: str | None,
-    group: str | None,
-    *,
-    needs_group: bool,
-) -> kept.Credentials:
-    """Take what is registered, if anything is missing or a file is named."""
-    said = {"bootstrap.servers": servers, "group.id": group}
-    said = {name: value for name, value in said.items() if value}
-    is_whole = servers and (group or not needs_group)
-    found = {} if is_whole and file is None and not survey else kept.load(survey, file)
-    anyone = {} if needs_group else {"group.id": "nightmail"}
-    return kept.Credentials({**anyone, **found, **said})

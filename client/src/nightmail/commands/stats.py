@@ -45,7 +45,9 @@ def stats(reader: Reader, *, all_: bool, as_json: bool) -> None:
         click.echo(json.dumps([_record(*pair) for pair in found.items()], indent=1))
         return
     rows = [row for pair in found.items() for row in _rows(*pair, all_=all_)]
-    click.echo(aligned(("topic", "partition", "committed", "lag"), rows, text=1))
+    click.echo(
+        aligned(("topic", "partition", "committed", "lag"), rows, numbers=(1, 2, 3))
+    )
 
 
 def statistics_text(found: Mapping[str, Sequence[Position]]) -> str:
