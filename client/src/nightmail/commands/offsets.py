@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -152,6 +153,42 @@ class Offsets:
             found[one.topic] += count_alerts(ranges, first, end)
         return found
 
+    def spans(
+        self, topics: Sequence[str], since: datetime | None, until: datetime | None
+    ) -> list[tuple[str, int, int, int]]:
+        """Tell which offsets are of a span of time, by when Kafka took the alerts.
+
+        Parameters
+        ----------
+        topics
+            Their names; one that is not there has none.
+        since, until
+            Aware; None is the beginning, and the end that is there now.
+
+        Returns
+        -------
+        list of (str, int, int, int)
+            Topic, partition, first offset, and the offset behind the last.
+
+        Raises
+        ------
+        BrokerUnavailableError, ConfigError
+            Kafka does not answer, or refuses who asks.
+        """
+        there = self._metadata()
+        places = [
+            TopicPartition(name, number)
+            for name in topics
+            for number in sorted(there.get(name, ()))
+        ]
+        bounds = self._bounds(places)
+        starts = self._at(places, since, [first for first, _ in bounds], bounds)
+        ends = self._at(places, until, [end for _, end in bounds], bounds)
+        return [
+            (one.topic, one.partition, start, end)
+            for one, start, end in zip(places, starts, ends, strict=True)
+        ]
+
     def nights(self) -> Nights:
         """Read the records of nights; those that cannot be read say nothing.
 
@@ -255,6 +292,24 @@ class Offsets:
                 else:
                     left.discard((message.topic(), message.partition()))
         self._consumer.unassign()
+
+    def _at(
+        self,
+        places: Sequence[TopicPartition],
+        when: datetime | None,
+        otherwise: list[int],
+        bounds: Sequence[tuple[int, int]],
+    ) -> list[int]:
+        """Find the first offset of a time on each partition; its end if none is."""
+        if when is None or not places:
+            return otherwise
+        stamp = round(when.timestamp() * 1000)
+        asked = [TopicPartition(one.topic, one.partition, stamp) for one in places]
+        found = self._ask(self._consumer.offsets_for_times, asked, timeout=_TIMEOUT_S)
+        return [
+            one.offset if 0 <= one.offset <= end else end
+            for one, (_, end) in zip(found, bounds, strict=True)
+        ]
 
     def _metadata(self) -> dict[str, list[int]]:
         answer = self._ask(self._consumer.list_topics, timeout=_TIMEOUT_S)
