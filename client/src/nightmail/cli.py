@@ -19,7 +19,7 @@ __all__ = ["main"]
 COMMANDS_GROUP = "nightmail.commands"
 """Entry-point group of the commands."""
 
-_OWN = ("consume", "export", "register", "stats", "topics", "view")
+_OWN = ("consume", "export", "follow", "register", "stats", "topics", "view")
 """Commands of the reader, each in the module of its name; a door goes before."""
 
 INTERRUPTED = 130

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LightCurve", "Point", "light_curve"]
+__all__ = ["ZTF_BANDS", "LightCurve", "Point", "light_curve"]
 
-_ZTF_BANDS = {1: "g", 2: "r", 3: "i"}
+ZTF_BANDS = {1: "g", 2: "r", 3: "i"}
 """Name of a band by `fid`."""
 
 _JD_MINUS_MJD = 2400000.5
@@ -81,7 +81,7 @@ def _ztf(rows: Iterable[Any]) -> Iterator[Point]:
         if not row or not _is_number(row.get("jd")):
             continue
         mjd = row["jd"] - _JD_MINUS_MJD
-        band = _ZTF_BANDS.get(row.get("fid"), str(row.get("fid")))
+        band = ZTF_BANDS.get(row.get("fid"), str(row.get("fid")))
         if _is_number(row.get("magpsf")):
             error = row.get("sigmapsf")
             error = error if _is_number(error) else math.nan
