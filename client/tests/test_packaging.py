@@ -20,7 +20,10 @@ NOT_REACHABLE = re.compile(
 )
 """What pip says where it finds no registry."""
 
-HEAVY = ("pandas", "pyarrow", "numba", "numpy", "pyspark", "prefect", "duckdb")
+HEAVY = (
+    *("pandas", "pyarrow", "numba", "numpy", "pyspark", "prefect", "duckdb"),
+    *("matplotlib",),
+)
 
 
 def test_four_packages_are_all_it_asks_for() -> None:

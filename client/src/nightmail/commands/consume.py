@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,9 @@ __all__ = ["consume"]
 
 _RESETS = {"earliest": "BEGINNING", "latest": "END"}
 """What the manuals say where reading starts anew."""
+
+_BETWEEN_S = 10.0
+"""Time between two words about progress [s]."""
 
 _logger = logging.getLogger("nightmail")
 
@@ -113,7 +117,7 @@ def consume(  # noqa: PLR0913 - one for each option
     if display and start_at in _RESETS:
         click.echo(f"Resetting offsets to {_RESETS[start_at]}")
     extra = _extra(schema=schema, start_at=start_at, set_aside=set_aside)
-    number = 0
+    number, said = 0, time.monotonic()
     with AlertConsumer(reader.topics, reader.config, reader.survey, **extra) as source:
         dump = _dumper(source, outdir) if dump_schema else None
         for received in _receive(source, reader.patience, dump, is_said=display):
@@ -122,7 +126,18 @@ def consume(  # noqa: PLR0913 - one for each option
             number += 1
             if number == limit:
                 break
+            if steps and not (display or as_json):
+                said = _say_now_and_then(number, said)
     _logger.info("Received %s.", "1 alert" if number == 1 else f"{number:,} alerts")
+
+
+def _say_now_and_then(number: int, said: float) -> float:
+    """Say how many alerts came, if it was not said for a while; give when it was."""
+    now = time.monotonic()
+    if now - said < _BETWEEN_S:
+        return said
+    _logger.info("%s alerts so far.", f"{number:,}")
+    return now
 
 
 def _tell(reader: Reader, *, statistics: bool) -> None:
