@@ -144,6 +144,17 @@ def test_only_the_owner_reads_the_file(home: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
+def test_the_file_of_another_client_is_not_written(home: Path) -> None:
+    """That client could not read it any more."""
+    file = home / ".finkclient" / "credentials.yml"
+    file.write_text(EIGHT)
+
+    with pytest.raises(ConfigError, match="is another client's"):
+        credentials.save("ztf", path=file, maxtimeout=5)
+
+    assert file.read_text() == EIGHT
+
+
 def test_several_surveys_are_kept_side_by_side(tmp_path: Path) -> None:
     """A second one leaves the first, and what is not given again stays."""
     file = tmp_path / "mine.yml"

@@ -124,7 +124,7 @@ def save(
 
     whose = _check(survey) or _FIRST_FORM
     file = Path(path) if path is not None else default_file()
-    kept = _read(file) if file.is_file() else {}
+    kept = _read(file, only_ours=True) if file.is_file() else {}
     merged = {**kept.get(whose, {}), **_normalised(values, keep_empty=True)}
     mine = {k: v for k, v in merged.items() if v is not None}
     for key in ("bootstrap.servers", "group.id"):
@@ -182,7 +182,7 @@ def _places() -> Iterator[Path]:
         yield theirs / "credentials.yml"
 
 
-def _read(file: Path) -> dict[str, Credentials]:
+def _read(file: Path, *, only_ours: bool = False) -> dict[str, Credentials]:
     """Read a file of any form: the credentials in it, by survey."""
     import yaml  # noqa: PLC0415
 
@@ -200,6 +200,8 @@ def _read(file: Path) -> dict[str, Credentials]:
         raise ConfigError(f"{file} holds no credentials; register again.")
     if content and set(content) <= set(SURVEYS):
         forms = {name: one for name, one in content.items() if isinstance(one, Mapping)}
+    elif only_ours and content:
+        raise ConfigError(f"{file} is another client's; name a file of its own.")
     else:
         forms = {_survey_of(content, file): content}
     return {

@@ -30,8 +30,8 @@ _TIMEOUT_S = 10.0
 _AT_ONCE = 16
 """Questions that Kafka is asked at a time."""
 
-_CLOSE = 50
-"""So far before the end of a partition its last message is looked for first."""
+_STEPS = (4, 64, 1024)
+"""So far before the end of a partition its last message is looked for, in turn."""
 
 _BATCH = 500
 """Messages taken at a time."""
@@ -226,15 +226,18 @@ class Offsets:
         numbers = self._metadata().get(topic, ())
         places = [TopicPartition(topic, number) for number in numbers]
         bounds = dict(zip(numbers, self._bounds(places), strict=True))
-        for back in (_CLOSE, max((end for _, end in bounds.values()), default=0)):
+        for back in (*_STEPS, max((end for _, end in bounds.values()), default=0)):
             starts = [
                 TopicPartition(topic, number, max(first, end - back))
                 for number, (first, end) in bounds.items()
                 if end > first
             ]
-            found = list(self._read(starts))
-            if found:
-                return max(found, key=lambda message: message.timestamp()[1])
+            newest = None
+            for message in self._read(starts):
+                if newest is None or message.timestamp() >= newest.timestamp():
+                    newest = message
+            if newest is not None:
+                return newest
         return None
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ __all__ = ["Chunk", "read_chunks"]
 MOST_ALERTS = 10_000
 """In a chunk, and so in a file."""
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 32 * 2**20
 """Of values in a chunk [byte]."""
 
 _BATCH = 100
@@ -107,7 +107,7 @@ def _messages(
     properties = connection(config) | {
         "enable.auto.commit": False,
         "enable.partition.eof": True,
-        "queued.max.messages.kbytes": 2 * MOST_BYTES // 2**10,
+        "queued.max.messages.kbytes": MOST_BYTES // 2**10,
     }
     with closing(Consumer(properties)) as consumer:
         consumer.assign([TopicPartition(piece.topic, piece.partition, piece.start)])
