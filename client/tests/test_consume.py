@@ -67,13 +67,14 @@ class _Source:
         self.answers = list(answers)
         self.read = 0
         self.options: dict[str, Any] = {}
+        self.config: Any = None
         self._in_hand: Any = None
 
     def __call__(
         self, topics: Sequence[str], config: Any, survey: str | None, **options: Any
     ) -> Self:
         self.options = {"topics": topics, "survey": survey, **options}
-        assert config["group.id"] == "me"
+        self.config = config
         return self
 
     def poll(self, timeout: float) -> Any:
@@ -307,6 +308,20 @@ def test_what_the_reader_must_know_is_passed_on(
         "on_bad": "set_aside",
         "bad_folder": Path("bad"),
     }
+
+
+def test_a_private_reader_leaves_the_group_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has a name of its own behind the group's, and commits nothing."""
+    source, ours = _Source(), _Source()
+
+    run(source, monkeypatch, "--private")
+    run(ours, monkeypatch)
+
+    assert source.config["group.id"].startswith("me_")
+    assert source.config["enable.auto.commit"] is False
+    assert ours.config == {"bootstrap.servers": "h:1", "group.id": "me"}
 
 
 def test_a_time_ago_is_no_option(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import click
 from nightmail._consumer import AlertConsumer
 from nightmail._errors import AlertError
 from nightmail.commands import showing
-from nightmail.commands.reader import Reader, reader_options
+from nightmail.commands.reader import Reader, private_option, reader_options
 from nightmail.commands.saving import save_alert, save_schema
 from nightmail.commands.spelling import ManualCommand
 
@@ -70,6 +70,7 @@ Received = tuple[str, dict[str, Any], str]
     help="Where to start, instead of where the group is: earliest, latest, a night"
     " (20260301), a date (2026-03-01T12:00), or how long ago (-2h).",
 )
+@private_option
 @click.option(
     "--set-aside",
     metavar="FOLDER",
@@ -90,6 +91,7 @@ def consume(  # noqa: PLR0913 - one for each option
     display_statistics: bool,
     available_topics: bool,
     start_at: str | None,
+    private: bool,
     set_aside: Path | None,
     as_json: bool,
 ) -> None:
@@ -103,7 +105,7 @@ def consume(  # noqa: PLR0913 - one for each option
     Examples:
       nightmail consume --display --limit 1
       nightmail consume --survey ztf --display --save --outdir alertDB
-      nightmail consume fink_sn_candidates_ztf --save --start-at -2h
+      nightmail consume fink_sn_candidates_ztf --save --private --start-at -2h
       nightmail consume fink_sn_candidates_ztf --json --limit 10
       nightmail consume --display-statistics
     """  # noqa: D301 - click's mark is a real backspace
@@ -117,6 +119,7 @@ def consume(  # noqa: PLR0913 - one for each option
     if display and start_at in _RESETS:
         click.echo(f"Resetting offsets to {_RESETS[start_at]}")
     extra = _extra(schema=schema, start_at=start_at, set_aside=set_aside)
+    reader = reader.alone() if private else reader
     number, said = 0, time.monotonic()
     with AlertConsumer(reader.topics, reader.config, reader.survey, **extra) as source:
         dump = _dumper(source, outdir) if dump_schema else None

@@ -14,7 +14,7 @@ import click
 
 from nightmail._consumer import AlertConsumer
 from nightmail.commands.boxes import aligned
-from nightmail.commands.reader import Reader, reader_options
+from nightmail.commands.reader import Reader, private_option, reader_options
 from nightmail.commands.showing import emitted_at, is_lsst, main_name
 from nightmail.commands.spelling import ManualCommand
 from nightmail.picture.light_curve import ZTF_BANDS
@@ -46,6 +46,7 @@ Row = tuple[str, str, str, str, str]
     help="Where to start, instead of where the group is: earliest, latest, a night"
     " (20260301), a date (2026-03-01T12:00), or how long ago (-2h).",
 )
+@private_option
 @click.option(
     "--limit", type=click.IntRange(0), metavar="N", help="End after so many; 0: never."
 )
@@ -56,7 +57,12 @@ Row = tuple[str, str, str, str, str]
     help="How many of the newest to show; by default as many as fit.",
 )
 def follow(
-    reader: Reader, *, start_at: str | None, limit: int | None, rows: int | None
+    reader: Reader,
+    *,
+    start_at: str | None,
+    private: bool,
+    limit: int | None,
+    rows: int | None,
 ) -> None:
     """Watch the alerts of TOPICs come in, the newest first.
 
@@ -67,9 +73,10 @@ def follow(
     \b
     Examples:
       nightmail follow
-      nightmail follow fink_sn_candidates_ztf --start-at -2h
+      nightmail follow fink_sn_candidates_ztf --private --start-at -2h
       nightmail follow --limit 10 | cut -f 3
     """  # noqa: D301 - click's mark is a real backspace
+    reader = reader.alone() if private else reader
     is_live = sys.stdout.isatty()
     board = Board(rows or max(shutil.get_terminal_size().lines - _AROUND, 1))
     show = _drawer(board) if is_live else _print_line

@@ -1,8 +1,9 @@
 """Which topics of which Kafka a command reads, and as whom."""
 
 import functools
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,17 @@ import click
 from nightmail import credentials as kept
 from nightmail._errors import ConfigError
 
-__all__ = ["Reader", "read_config", "reader_options"]
+__all__ = ["Reader", "private_option", "read_config", "reader_options"]
 
 _PATIENCE_S = 10
 """How long to wait for an alert where nobody says [s]."""
+
+
+private_option = click.option(
+    "--private",
+    is_flag=True,
+    help="Read in a group of its own: yours stays where it is.",
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,15 @@ class Reader:
     survey: str | None
     patience: float
     """How long to wait for an alert [s]."""
+
+    def alone(self) -> "Reader":
+        """Give the same in a group of its own, which is forgotten.
+
+        Its name begins with that of the group, whose rights it needs.
+        """
+        group = f"{self.config['group.id']}_{uuid.uuid4().hex[:12]}"
+        more = {"group.id": group, "enable.auto.commit": False}
+        return replace(self, config=kept.Credentials(self.config | more))
 
 
 def read_config(
