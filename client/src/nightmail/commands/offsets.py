@@ -27,6 +27,9 @@ __all__ = ["Offsets", "Position"]
 _TIMEOUT_S = 10.0
 """How long Kafka may take to answer one question [s]."""
 
+_TRY_S = 1.0
+"""After so long a question is asked again, unless there was a refusal [s]."""
+
 _AT_ONCE = 16
 """Questions that Kafka is asked at a time."""
 
@@ -315,7 +318,15 @@ class Offsets:
         ]
 
     def _metadata(self) -> dict[str, list[int]]:
-        answer = self._ask(self._consumer.list_topics, timeout=_TIMEOUT_S)
+        deadline = time.monotonic() + _TIMEOUT_S
+        while True:
+            try:
+                answer = self._consumer.list_topics(timeout=_TRY_S)
+                break
+            except KafkaException as error:
+                self._consumer.poll(0)  # which is when `_note` is told
+                if self._refusal or time.monotonic() > deadline:
+                    raise self._translated(self._refusal or error.args[0]) from error
         return {
             name: list(one.partitions)
             for name, one in answer.topics.items()
