@@ -30,6 +30,11 @@ _TIMEOUT_S = 10.0
 _TRY_S = 1.0
 """After so long a question is asked again, unless there was a refusal [s]."""
 
+_DOWN_S = 3.0
+"""How long servers that refuse to be called are called again [s]."""
+
+_DOWN = (KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)  # noqa: SLF001
+
 _AT_ONCE = 16
 """Questions that Kafka is asked at a time."""
 
@@ -85,6 +90,7 @@ class Offsets:
         self._user = properties.get("sasl.username")
         self._group = properties["group.id"]
         self._refusal: KafkaError | None = None
+        self._is_down = False
         properties |= {"error_cb": self._note, "enable.auto.commit": False}
         properties |= {"enable.partition.eof": True, "fetch.wait.max.ms": 10}
         try:
@@ -318,14 +324,15 @@ class Offsets:
         ]
 
     def _metadata(self) -> dict[str, list[int]]:
-        deadline = time.monotonic() + _TIMEOUT_S
+        start = time.monotonic()
         while True:
             try:
                 answer = self._consumer.list_topics(timeout=_TRY_S)
                 break
             except KafkaException as error:
                 self._consumer.poll(0)  # which is when `_note` is told
-                if self._refusal or time.monotonic() > deadline:
+                patience = _DOWN_S if self._is_down else _TIMEOUT_S
+                if self._refusal or time.monotonic() - start > patience:
                     raise self._translated(self._refusal or error.args[0]) from error
         return {
             name: list(one.partitions)
@@ -336,6 +343,7 @@ class Offsets:
     def _note(self, error: KafkaError) -> None:
         if error.code() in REFUSED:
             self._refusal = error
+        self._is_down = self._is_down or error.code() in _DOWN
 
     def _ask(self, question: Any, *args: Any, **options: Any) -> Any:
         try:
