@@ -12,10 +12,11 @@ from typing import Any
 
 import fastavro
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from confluent_kafka import Consumer, Producer
 
 from cluster.access import connect
+from nightmail.commands.topics import topics
 from nightmail.silence import silent_logger
 from settings.load import load
 
@@ -102,6 +103,16 @@ def topic(run: Run, name: str) -> str:
 
 
 @pytest.fixture
+def told(run: Run, topic: str, name: str) -> str:
+    """Have the record of the night tell of them; give its name."""
+    nights = f"fink_{name}_nights_ztf"
+    run("topics", "create", nights, "--partitions", "1")
+    schema = json.loads((ROOT / "schemas" / "night.avsc").read_text())
+    _publish_night(nights, schema, topic)
+    return "20260301"
+
+
+@pytest.fixture
 def registered(run: Run, topic: str, tmp_path: Path) -> list[str]:
     """Register for it; give the words that take the registration."""
     file = tmp_path / "credentials.yml"
@@ -132,20 +143,47 @@ def test_statistics_say_where_one_is(
     assert f"{'Total for ' + topic:<50}  {2:>9}  {4:>9}\n" in shown
 
 
+@pytest.mark.usefixtures("told")
 def test_stats_count_alerts_where_a_night_tells(
-    run: Run, registered: list[str], topic: str, name: str
+    run: Run, registered: list[str]
 ) -> None:
     """Then the end of the transaction is none."""
-    nights = f"fink_{name}_nights_ztf"
-    run("topics", "create", nights, "--partitions", "1")
-    schema = json.loads((ROOT / "schemas" / "night.avsc").read_text())
-    _publish_night(nights, schema, topic)
     run("consume", "-limit", "2", *registered)
 
     [told] = json.loads(run("stats", "--json", *registered).stdout)
 
     assert (told["lag"], told["exact"]) == (3, True)
     assert told["partitions"][0]["committed"] == 2
+
+
+@pytest.mark.usefixtures("told")
+def test_a_reader_sees_what_topics_mean(registered: list[str], topic: str) -> None:
+    """Where no pipeline is installed, by the records of nights."""
+    done = CliRunner().invoke(topics, [topic, "--json", *registered])
+
+    [record] = json.loads(done.stdout)
+    assert record == {
+        "topic": topic,
+        "filter": "f",
+        "summary": "Young supernovae.",
+        "owner": "o",
+        "alerts": 5,
+        "exact": True,
+        "shown": "5",
+        "nights": {"20260301": 5},
+    }
+
+
+def test_a_night_is_exported(
+    run: Run, registered: list[str], topic: str, told: str, tmp_path: Path
+) -> None:
+    """Where its record says that it stands; what came later is not of it."""
+    send(topic, alert(5))
+    words = ["export", "--format", "avro", "--outdir", str(tmp_path / "out")]
+
+    done = run(*words, "--night", told, *registered, "--json")
+
+    assert json.loads(done.stdout)["alerts"] == 5
 
 
 def test_stats_disturb_nobody(run: Run, registered: list[str], topic: str) -> None:
@@ -334,7 +372,7 @@ def _publish_night(nights: str, schema: Any, topic: str) -> None:
     mine = {
         "topic": topic,
         "filter": "f",
-        "summary": "s",
+        "summary": "Young supernovae.",
         "owner": "o",
         "kept": 5,
         "delivered": 5,

@@ -81,16 +81,21 @@ class Nights:
 
 
 class NightRecords:
-    """Messages of the topics of nights, gathered; of a night's the last one holds."""
+    """Messages of the topics of nights, gathered.
+
+    Of several of one night on one topic the last holds. A Kafka may have the topics of
+    several pipelines, each with its own record of a night.
+    """
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[str, str], dict[str, Any]] = {}
+        self._newest: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def take(self, message: Any) -> None:
         """Take a message in; one that is no night is said and passed over."""
         try:
             record = _decode(message)
-            self._newest[record["survey"], record["night"]] = record
+            key = (message.topic(), record["survey"], record["night"])
+            self._newest[key] = record
         except Exception as error:  # noqa: BLE001  whatever fastavro makes of any bytes
             name, offset = message.topic(), message.offset()
             _logger.warning("%s has no night at offset %s: %s.", name, offset, error)
