@@ -71,6 +71,17 @@ def test_the_command_works_alone(fresh: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_readers_commands_work_alone(fresh: Path) -> None:
+    """Each loads without any extra, `topics` too, which is the operator's elsewhere."""
+    names = ("consume", "export", "follow", "register", "stats", "topics", "view")
+
+    for name in names:
+        done = run(fresh, "-m", "nightmail", name, "--help")
+        assert (done.returncode, done.stderr) == (0, ""), name
+        assert f"nightmail {name} " in done.stdout
+
+
+@pytest.mark.slow
 def test_every_export_is_there_alone(fresh: Path) -> None:
     """What is exported needs no extra, and nothing heavy came along."""
     code = (
