@@ -68,7 +68,8 @@ class _Source:
         self.read = 0
         self.options: dict[str, Any] = {}
         self.config: Any = None
-        self._in_hand: Any = None
+        self._is_in_hand = False
+        self.last_key: bytes | None = None
 
     def __call__(
         self, topics: Sequence[str], config: Any, survey: str | None, **options: Any
@@ -85,14 +86,14 @@ class _Source:
         answer = self.answers.pop(0)
         if answer is None:
             return None, None, None
-        self._in_hand = _Message()
+        self._is_in_hand, self.last_key = True, KEY.encode()
         if isinstance(answer, Exception):
             raise answer
         return "fink_x_ztf", answer, KEY
 
     def _done(self) -> None:
-        self.read += self._in_hand is not None
-        self._in_hand = None
+        self.read += self._is_in_hand
+        self._is_in_hand = False
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +101,6 @@ class _Source:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._done()
-
-
-class _Message:
-    def key(self) -> bytes:
-        return KEY.encode()
 
 
 def run(source: _Source, monkeypatch: pytest.MonkeyPatch, *args: str) -> Result:

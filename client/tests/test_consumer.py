@@ -3,9 +3,7 @@
 import io
 import json
 import socket
-import sys
 import time
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -20,6 +18,7 @@ from nightmail import (
     AlertReplay,
     BrokerUnavailableError,
     ConfigError,
+    credentials,
 )
 
 
@@ -324,8 +323,7 @@ def test_without_a_configuration_the_registered_one_is_read(
 ) -> None:
     """That of the survey."""
     load = Mock(return_value=CONFIG | {"survey": "ztf", "topics": ["x"]})
-    module = SimpleNamespace(load=load)
-    monkeypatch.setitem(sys.modules, "nightmail.credentials", module)
+    monkeypatch.setattr(credentials, "load", load)
 
     consumer = AlertConsumer(["x"], survey="ztf")
 

@@ -1,9 +1,9 @@
 """What a reader is told when it is made."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nightmail import credentials
 from nightmail._errors import ConfigError
 
 __all__ = ["check_topics", "patience", "read_config"]
@@ -36,9 +36,7 @@ def read_config(
     """
     if config is not None:
         return config
-    load = importlib.import_module("nightmail.credentials").load
-    found: Mapping[str, Any] = load(survey)
-    return found
+    return credentials.load(survey)
 
 
 def patience(settings: Mapping[str, Any]) -> float:

@@ -214,8 +214,7 @@ def _dumper(source: AlertConsumer, folder: Path) -> Callable[[], None]:
     done: set[bytes] = set()
 
     def dump() -> None:
-        message = source._in_hand  # noqa: SLF001 - also where it cannot be decoded
-        key = (message.key() or b"") if message is not None else b""
+        key = source.last_key or b""  # also where it cannot be decoded
         if key and key not in done:
             done.add(key)
             click.echo(f"Schema saved as {save_schema(key, folder)}")
