@@ -13,7 +13,7 @@ import pytest
 
 from nightmail import BrokerUnavailableError, ConfigError, cli
 
-HEAVY = ("numba", "pandas", "prefect", "pyarrow", "pyspark", "duckdb")
+HEAVY = ("numba", "pandas", "prefect", "pyarrow", "pyspark", "duckdb", "matplotlib")
 """What costs seconds to import, or is not there on an astronomer's laptop."""
 
 Run = Callable[..., int | str | None]

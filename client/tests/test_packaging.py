@@ -20,7 +20,10 @@ NOT_REACHABLE = re.compile(
 )
 """What pip says where it finds no registry."""
 
-HEAVY = ("pandas", "pyarrow", "numba", "numpy", "pyspark", "prefect", "duckdb")
+HEAVY = (
+    *("pandas", "pyarrow", "numba", "numpy", "pyspark", "prefect", "duckdb"),
+    *("matplotlib",),
+)
 
 
 def test_four_packages_are_all_it_asks_for() -> None:
@@ -65,6 +68,17 @@ def test_the_command_works_alone(fresh: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: nightmail ")
     assert (fresh / "bin" / "nightmail").exists()
+
+
+@pytest.mark.slow
+def test_a_readers_commands_work_alone(fresh: Path) -> None:
+    """Each loads without any extra, `topics` too, which is the operator's elsewhere."""
+    names = ("consume", "export", "follow", "register", "stats", "topics", "view")
+
+    for name in names:
+        done = run(fresh, "-m", "nightmail", name, "--help")
+        assert (done.returncode, done.stderr) == (0, ""), name
+        assert f"nightmail {name} " in done.stdout
 
 
 @pytest.mark.slow

@@ -6,19 +6,25 @@ from nightmail._errors import (
     BrokerUnavailableError,
     ColumnError,
     ConfigError,
+    FileError,
     FilterError,
     NightmailError,
     RetryableError,
     SchemaError,
 )
 from nightmail._filters import Filter, alert_filter
+from nightmail._reader import AlertReader
+from nightmail._replay import AlertReplay
 
 __all__ = [
     "AlertConsumer",
     "AlertError",
+    "AlertReader",
+    "AlertReplay",
     "BrokerUnavailableError",
     "ColumnError",
     "ConfigError",
+    "FileError",
     "Filter",
     "FilterError",
     "NightmailError",

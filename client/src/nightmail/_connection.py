@@ -22,6 +22,8 @@ _DEFAULTS = {
 }
 """What holds where the user says nothing. Offsets are stored by `AlertConsumer`."""
 
+_MECHANISM = "SCRAM-SHA-512"
+
 
 def connection(config: Mapping[str, Any]) -> dict[str, Any]:
     """Translate a reader's configuration into that of librdkafka.
@@ -30,8 +32,9 @@ def connection(config: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     config
         `bootstrap.servers` (or `servers`), `group.id` (or `group_id`, `groupid`),
-        `username` with `password` for SCRAM-SHA-512, and any property of librdkafka,
-        which wins over our defaults.
+        `username` with `password`, or `sasl.username` with `sasl.password`, for
+        SCRAM-SHA-512, and any property of librdkafka, which wins over our defaults.
+        What is null counts as not said.
 
     Returns
     -------
@@ -48,7 +51,11 @@ def connection(config: Mapping[str, Any]) -> dict[str, Any]:
         "bootstrap.servers": _first(config, _SERVERS),
         "group.id": _first(config, _GROUP),
     }
-    found |= {k: v for k, v in config.items() if "." in k or k in _PLAIN}
+    found |= {
+        key: value
+        for key, value in config.items()
+        if ("." in key or key in _PLAIN) and key not in found and value is not None
+    }
     for key, value in (_DEFAULTS | _login(config)).items():
         found.setdefault(key, value)
     found.setdefault("logger", silent_logger())
@@ -57,13 +64,17 @@ def connection(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
-        if config.get(name):
-            return str(config[name])
+        value = config.get(name)
+        if value and not isinstance(value, str):
+            value = ",".join(map(str, value))
+        if value:
+            return str(value)
     raise ConfigError(f"The configuration has no {names[0]}; add it.")
 
 
 def _login(config: Mapping[str, Any]) -> dict[str, Any]:
-    username, password = config.get("username"), config.get("password")
+    username = config.get("username") or config.get("sasl.username")
+    password = config.get("password") or config.get("sasl.password")
     if password and not username:
         raise ConfigError("The configuration has a password but no username; add it.")
     if not (username and password):
@@ -71,7 +82,7 @@ def _login(config: Mapping[str, Any]) -> dict[str, Any]:
     encrypted = any(key.startswith("ssl.") for key in config)
     return {
         "security.protocol": "sasl_ssl" if encrypted else "sasl_plaintext",
-        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.mechanism": _MECHANISM,
         "sasl.username": username,
         "sasl.password": password,
     }

@@ -1,50 +1,50 @@
 """Alerts from Kafka topics, each decoded by the schema that comes with it."""
 
-import io
-import json
-import logging
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from datetime import UTC, date, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import fastavro
-from confluent_kafka import Consumer, KafkaError, KafkaException
-
+from nightmail._arguments import check_topics, patience, read_config
+from nightmail._aside import make_aside
+from nightmail._columnar import ColumnDecoder, frame_of, receive_batches, table_of
 from nightmail._connection import connection
-from nightmail._errors import AlertError, BrokerUnavailableError, ConfigError
-from nightmail._refusals import REFUSED, explain_refusal
+from nightmail._decode import Decoded
+from nightmail._errors import ConfigError
+from nightmail._feed import GroupFeed
+from nightmail._hand import Hand
+from nightmail._messages import headers_of
+from nightmail._save import save_alert
+from nightmail._schemas import Schemas, SchemaSource
+from nightmail._start import read_start
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["AlertConsumer"]
 
-Received = tuple[str, dict[str, Any], str] | tuple[None, None, None]
-"""Topic, alert and schema; or three times None, if nothing came in time."""
+Alert = tuple[str, dict[str, Any], str]
+"""Topic, alert and the text of the message's key, which is the schema."""
 
-_SLICE_S = 0.5
-"""Longest time inside librdkafka, where Ctrl-C is not heard [s]."""
+Received = Alert | tuple[None, None, None]
+"""An alert; or three times None, if nothing came in time."""
 
-_PATIENCE_S = 10.0
-"""How long servers that were never reached are waited for [s]."""
+_SERVICES = {"datatransfer": "ftransfer_", "xmatch": "fxmatch_", "livestream": ""}
+"""How the names of a service's topics begin."""
 
-_KNOCK_S = 2.0
-"""How long such a server may take to answer [s]."""
-
-_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)  # noqa: SLF001
-_REFUSED = KafkaError._AUTHENTICATION  # noqa: SLF001
-_INSECURE = KafkaError._SSL  # noqa: SLF001
-_DOWN = (KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)  # noqa: SLF001
-
-_logger = logging.getLogger("nightmail")
+_HIDDEN = ("__", "ftransfer_", "fxmatch_", "fink_ztf_")
+"""How topics begin that are not alerts to be read live; the last count nights."""
 
 
 class AlertConsumer:
     """Reader of alert topics; every alert at least once.
 
-    An alert counts as read when the next one is asked for, or when the consumer is
-    closed in good order. If the program fails while it has an alert in hand, the group
-    receives that alert again.
+    An alert counts as read when the next one is asked for, when a `with` block ends
+    without an error, or at `commit`. If the program fails while it has an alert in
+    hand, the group receives that alert again.
 
     Parameters
     ----------
@@ -53,16 +53,26 @@ class AlertConsumer:
         that does not exist is waited for.
     config
         `bootstrap.servers` (or `servers`), `group.id` (or `group_id`, `groupid`),
-        `username` with `password` where the broker asks for them, and any property of
-        librdkafka.
+        `username` with `password` where the broker asks for them, `maxtimeout` [s], and
+        any property of librdkafka. By default what `nightmail register` has written.
     survey
-        `ztf` or `lsst`. Not needed, since each alert brings its schema; third by
-        position because existing scripts pass it so.
+        `ztf` or `lsst`: whose credentials are read where there is no `config`.
+    schema
+        An Avro schema, or its file, that holds whatever the messages say.
+    start_at
+        Where the group is to go on, once: `earliest`, `latest`, a night `20260301`, a
+        date or time in UTC as `2026-03-01T06:30`, or an age as `-2h`. By default where
+        it was; a new group at the earliest.
+    on_bad
+        What becomes of a message that cannot be decoded: `raise` it as an AlertError,
+        or `set_aside` in `bad_folder` and go on.
+    bad_folder
+        Where such messages are kept, each in a JSON file with the reason.
 
     Raises
     ------
     ConfigError
-        No topic, or something is missing or wrong in the configuration.
+        No topic, or something is missing or wrong in the arguments.
 
     Examples
     --------
@@ -71,37 +81,34 @@ class AlertConsumer:
     ...     topic, alert, key = consumer.poll(timeout=0.1)  # doctest: +SKIP
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but three by name
         self,
         topics: Sequence[str],
         config: Mapping[str, Any] | None = None,
         survey: str | None = None,
+        *,
+        schema: SchemaSource | None = None,
+        start_at: str | date | None = None,
+        on_bad: str = "raise",
+        bad_folder: str | Path | None = None,
     ) -> None:
-        if isinstance(topics, str) or not topics:
-            raise ConfigError("AlertConsumer wants a list of at least one topic.")
-        properties = connection(config or {})
+        check_topics(topics)
+        settings = read_config(config, survey)
+        now = datetime.now(UTC)
+        start = None if start_at is None else read_start(start_at, now)
         self.survey = survey
-        self._servers = properties["bootstrap.servers"]
-        self._user = properties.get("sasl.username")
-        self._group = properties["group.id"]
-        self._trouble: KafkaError | None = None
-        self._reached = False
-        self._in_hand: Any = None
-        properties["error_cb"] = self._note_trouble
-        try:
-            self._consumer = Consumer(properties)
-            self._consumer.subscribe(list(topics), on_assign=self._note_contact)
-        except KafkaException as error:
-            reason = error.args[0].str()
-            raise ConfigError(f"Kafka's client refuses this: {reason}.") from error
+        schemas, aside = Schemas(schema), make_aside(on_bad, bad_folder)
+        feed = GroupFeed(topics, connection(settings), start)
+        self._hand = Hand(feed, schemas, aside, patience(settings))
 
-    def poll(self, timeout: float = -1) -> Received:
+    def poll(self, timeout: float | None = None) -> Received:
         """Wait for the next alert; the one before it counts as read now.
 
         Parameters
         ----------
         timeout
-            How long to wait [s]; for ever if negative.
+            How long to wait [s]; for ever if negative. By default `maxtimeout` of the
+            configuration, else 5.
 
         Returns
         -------
@@ -112,37 +119,253 @@ class AlertConsumer:
         Raises
         ------
         AlertError
-            The message cannot be decoded, or Kafka fails to give it. The next call
-            goes past it.
+            The message cannot be decoded, or Kafka fails to give it; `topic`,
+            `partition` and `offset` say which. The next call goes past it.
         BrokerUnavailableError
             No server was reached so far.
         ConfigError
             The servers refuse the user name or password, the group, or a topic. It is
             told at once; a topic that is refused keeps nobody from asking for the next
             alert of another.
+        FileError
+            A bad message cannot be set aside. It comes again.
         """
-        self._acknowledge()
-        message = self._next_message(timeout)
-        if message is None:
-            return None, None, None
-        self._in_hand = message
-        return message.topic(), _decode(message), message.key().decode()
+        found = self._hand.receive(1, timeout)
+        return _tell(found[0]) if found else (None, None, None)
+
+    def consume(self, num_alerts: int = 1, timeout: float | None = None) -> list[Alert]:
+        """Wait for several alerts; those before them count as read now.
+
+        Where one among them cannot be decoded, those before it come now, and the error
+        at the next call.
+
+        Parameters
+        ----------
+        num_alerts
+            How many to wait for.
+        timeout
+            How long to wait for all of them [s]; see `poll`.
+
+        Returns
+        -------
+        list of (topic, alert, key)
+            At most as many; fewer if no more came in time.
+
+        Raises
+        ------
+        AlertError, BrokerUnavailableError, ConfigError, FileError
+            As `poll` does. No alert is lost by it.
+        """
+        return [_tell(one) for one in self._hand.receive(num_alerts, timeout)]
+
+    def poll_and_write(
+        self,
+        outdir: str | Path,
+        timeout: float | None = None,
+        overwrite: bool = False,  # noqa: FBT001, FBT002 - as existing scripts call it
+    ) -> Received:
+        """Wait for the next alert and write it as an Avro file, whole or not at all.
+
+        Parameters
+        ----------
+        outdir
+            Folder, made if need be. `save` tells how files are named.
+        timeout
+            See `poll`.
+        overwrite
+            Replace a file of the same name, instead of taking another name.
+
+        Returns
+        -------
+        topic, alert, key
+            As `poll` does.
+
+        Raises
+        ------
+        FileError
+            It cannot be written: the disk is full, say. The alert comes again.
+        AlertError, BrokerUnavailableError, ConfigError
+            As `poll` does.
+        """
+        received = self.poll(timeout)
+        if self._hand.last is not None:
+            self.save(outdir, overwrite=overwrite)
+        return received
+
+    def save(self, outdir: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the last alert of `poll`, which then need not be asked for again.
+
+        The name is `<objectId>_<candid>.avro` for ZTF and `<diaSourceId>.avro` for
+        LSST. An alert that is there already is left as it is; another alert of the same
+        name gets a digest behind it.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        FileError
+            It cannot be written. The next call gives the alert again.
+        ConfigError
+            There is no alert in hand.
+        """
+        if self._hand.last is None:
+            raise ConfigError("There is no alert in hand to save; call poll first.")
+        try:
+            return save_alert(outdir, self._hand.last, overwrite=overwrite)
+        except BaseException:
+            self._hand.drop()
+            raise
+
+    def batches(
+        self,
+        columns: Sequence[str] | None = None,
+        max_alerts: int | None = None,
+        timeout: float | None = None,
+    ) -> Iterator["pa.RecordBatch"]:
+        """Give alerts as columns, some hundreds at a time.
+
+        A batch counts as read when the next one is asked for. Needs the extra
+        `[arrow]`.
+
+        Parameters
+        ----------
+        columns
+            What is read, nested names joined by dots: `candid`, `candidate.ra`,
+            `prv_candidates.magpsf`. Everything if None. They keep the schema's order.
+        max_alerts
+            After how many it ends; by default when nothing came for `timeout`.
+        timeout
+            How long to wait for more [s]; see `poll`.
+
+        Yields
+        ------
+        pyarrow.RecordBatch
+            Alerts of one schema, some hundreds at most.
+
+        Raises
+        ------
+        AlertError
+            A message cannot be decoded. Those before it came; the next call goes past.
+        ColumnError
+            There is no such column.
+        SchemaError
+            The schema cannot be read by columns.
+        BrokerUnavailableError, ConfigError, FileError
+            As `poll` does.
+        """
+        self._hand.acknowledge()
+        decoder = ColumnDecoder(self._hand.schemas, columns)
+        for batch in receive_batches(self._hand, decoder, max_alerts, timeout):
+            yield batch
+            self._hand.acknowledge()
+
+    def to_arrow(
+        self,
+        columns: Sequence[str] | None = None,
+        max_alerts: int | None = None,
+        timeout: float | None = None,
+    ) -> "pa.Table":
+        """Give all alerts that come as one table; they count as read at the next call.
+
+        Parameters
+        ----------
+        columns, max_alerts, timeout
+            See `batches`.
+
+        Returns
+        -------
+        pyarrow.Table
+            Alerts of all schemas; what one of them lacks is null.
+
+        Raises
+        ------
+        AlertError
+            A message cannot be decoded. All others come again with the next call.
+        ColumnError, SchemaError, BrokerUnavailableError, ConfigError, FileError
+            As `batches` does.
+        """
+        self._hand.acknowledge()
+        decoder = ColumnDecoder(self._hand.schemas, columns)
+        try:
+            found = receive_batches(self._hand, decoder, max_alerts, timeout)
+            return table_of(list(found))
+        except BaseException:
+            self._hand.rewind()
+            raise
+
+    def to_pandas(
+        self,
+        columns: Sequence[str] | None = None,
+        max_alerts: int | None = None,
+        timeout: float | None = None,
+    ) -> "pd.DataFrame":
+        """Give all alerts that come as one DataFrame, as `to_arrow` does.
+
+        Fields of records are columns named `candidate.magpsf`; whole numbers are
+        pandas' nullable ones, so that ids are exact; histories stay Arrow's lists.
+        """
+        return frame_of(self.to_arrow(columns, max_alerts, timeout))
+
+    def commit(self) -> None:
+        """Count all that was handed out as read, and tell Kafka at once."""
+        self._hand.acknowledge()
+        self._hand.feed.commit()
+
+    def available_topics(self, service: str = "livestream") -> list[str]:
+        """Name the topics that one may read.
+
+        Parameters
+        ----------
+        service
+            `livestream`, `datatransfer` or `xmatch`.
+
+        Raises
+        ------
+        ConfigError
+            There is no such service.
+        BrokerUnavailableError
+            Kafka does not answer.
+        """
+        if service not in _SERVICES:
+            known = ", ".join(_SERVICES)
+            raise ConfigError(f"There is no service {service}; there are {known}.")
+        names = [
+            n for n in self._hand.feed.topics() if n.startswith(_SERVICES[service])
+        ]
+        hidden = _HIDDEN if service == "livestream" else ("__",)
+        return [name for name in names if not name.startswith(hidden)]
 
     @property
     def headers(self) -> dict[str, str]:
         """What came with the last alert: night, id, generation, fingerprint."""
-        pairs = (self._in_hand.headers() if self._in_hand else None) or ()
-        return {name: (value or b"").decode() for name, value in pairs}
+        return headers_of(self._hand.last.message) if self._hand.last else {}
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The Avro schema by which the last alert was read, as JSON gives it."""
+        return self._hand.last.schema.avro if self._hand.last else None
+
+    @property
+    def last_key(self) -> bytes | None:
+        """Key of the last message of `poll`, also of one that cannot be decoded."""
+        return self._hand.last_key
+
+    @property
+    def set_aside(self) -> int:
+        """How many messages were set aside so far."""
+        return self._hand.aside.count if self._hand.aside else 0
 
     def close(self) -> None:
         """Leave the group. Inside a failing `try` the last alert stays unread."""
         self._close(in_good_order=sys.exc_info()[0] is None)
 
-    def __iter__(self) -> Iterator[tuple[str, dict[str, Any], str]]:
-        while True:
-            topic, alert, key = self.poll()
-            if topic is not None and alert is not None and key is not None:
-                yield topic, alert, key
+    def __iter__(self) -> Iterator[Alert]:
+        while not self._hand.is_over:
+            for found in self._hand.receive(1, -1):
+                yield _tell(found)
 
     def __enter__(self) -> Self:
         return self
@@ -157,119 +380,10 @@ class AlertConsumer:
 
     def _close(self, *, in_good_order: bool) -> None:
         if in_good_order:
-            self._acknowledge()
-        self._consumer.close()
-
-    def _acknowledge(self) -> None:
-        message, self._in_hand = self._in_hand, None
-        if message is None:
-            return
-        try:
-            self._consumer.store_offsets(message)
-        except KafkaException as error:
-            # The partition went to another member of the group, which reads it again.
-            if error.args[0].code() != KafkaError._STATE:  # noqa: SLF001
-                raise
-
-    def _next_message(self, timeout: float) -> Any:
-        start = time.monotonic()
-        end = start + timeout if timeout >= 0 else float("inf")
-        while True:
-            left = max(0.0, end - time.monotonic())
-            message = self._consumer.poll(min(left, _SLICE_S))
-            if message is not None and self._is_alert(message):
-                return message
-            is_last = message is None and left <= _SLICE_S
-            is_long = time.monotonic() - start > _PATIENCE_S
-            self._raise_trouble(is_late=is_last or is_long)
-            if is_last:
-                return None
-
-    def _is_alert(self, message: Any) -> bool:
-        error = message.error()
-        if error is None:
-            self._note_contact()
-            return True
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-            return False
-        if error.code() in _NO_TOPIC:
-            _logger.warning("%s does not exist yet; waiting for it.", message.topic())
-            return False
-        if error.code() in REFUSED:
-            raise ConfigError(self._explain(error, message.topic()))
-        raise AlertError(f"Kafka gives no alert of {message.topic()}: {error.str()}.")
-
-    def _note_contact(self, *_: Any) -> None:
-        self._reached, self._trouble = True, None
-
-    def _note_trouble(self, error: KafkaError) -> None:
-        if error.code() in (*_DOWN, _REFUSED, _INSECURE):
-            self._trouble = error
-
-    def _raise_trouble(self, *, is_late: bool) -> None:
-        """Raise what was noted, unless the servers may come back by themselves."""
-        if self._trouble is None:
-            return
-        if self._trouble.code() == _REFUSED:
-            refusal, self._trouble = self._trouble, None
-            raise ConfigError(self._explain(refusal))
-        if self._trouble.code() == _INSECURE:
-            reason, self._trouble = self._trouble.str().partition(" (")[0], None
-            raise ConfigError(
-                f"Kafka at {self._servers} cannot be trusted: {reason}; check"
-                " ssl.ca.location."
-            )
-        if is_late and not self._reached:
-            self._knock()
-
-    def _explain(self, refusal: KafkaError, topic: str | None = None) -> str:
-        is_group = refusal.code() == KafkaError.GROUP_AUTHORIZATION_FAILED
-        name = self._group if is_group else topic or ""
-        return explain_refusal(
-            refusal, servers=self._servers, user=self._user, name=name
-        )
-
-    def _knock(self) -> None:
-        """Ask the servers for a sign of life.
-
-        One address of several that refuses looks like all of them being down.
-        """
-        try:
-            self._consumer.list_topics(timeout=_KNOCK_S)
-        except KafkaException as error:
-            raise BrokerUnavailableError(
-                f"Kafka does not answer at {self._servers}; check bootstrap.servers and"
-                " the network, then try again."
-            ) from error
-        self._note_contact()
+            self._hand.acknowledge()
+        self._hand.feed.close()
 
 
-def _decode(message: Any) -> dict[str, Any]:
-    try:
-        schema = _parse(message.key() or b"")
-    except Exception as error:  # noqa: BLE001  whatever fastavro makes of any bytes
-        _refuse(message, "its key is not the schema of an alert", error)
-    try:
-        alert: Any = fastavro.schemaless_reader(
-            io.BytesIO(message.value() or b""), schema, None
-        )
-    except Exception as error:  # noqa: BLE001  whatever fastavro makes of any bytes
-        _refuse(message, "its value does not fit the schema in its key", error)
-    found: dict[str, Any] = alert
-    return found
-
-
-@lru_cache(maxsize=64)
-def _parse(key: bytes) -> Any:
-    schema = json.loads(key.decode())
-    if not isinstance(schema, dict) or schema.get("type") != "record":
-        raise ValueError("not a record")
-    return fastavro.parse_schema(schema)
-
-
-def _refuse(message: Any, reason: str, error: Exception) -> NoReturn:
-    raise AlertError(
-        f"The message of {message.topic()}, partition {message.partition()}, offset"
-        f" {message.offset()} cannot be decoded: {reason}"
-        f" ({type(error).__name__}: {error})."
-    ) from error
+def _tell(found: Decoded) -> Alert:
+    message = found.message
+    return message.topic(), found.alert, (message.key() or b"").decode(errors="replace")

@@ -3,6 +3,7 @@
 NightmailError
 ├── AlertError            this alert is set aside and counted
 ├── ConfigError           fix the configuration and start again
+├── FileError             a file of alerts cannot be read or written
 ├── ColumnError           a filter names a column that is not there, or that fits two
 ├── FilterError           this filter fails, the others go on
 ├── SchemaError           a type of the store has no Avro form
@@ -15,6 +16,7 @@ __all__ = [
     "BrokerUnavailableError",
     "ColumnError",
     "ConfigError",
+    "FileError",
     "FilterError",
     "NightmailError",
     "RetryableError",
@@ -32,11 +34,21 @@ class NightmailError(Exception):
 class AlertError(NightmailError):
     """One alert cannot be read, decoded or encoded."""
 
+    topic: str | None = None
+    """Where it is, if it is one message."""
+
+    partition: int | None = None
+    offset: int | None = None
+
 
 class ConfigError(NightmailError):
     """A setting is missing or wrong."""
 
     exit_code = 2
+
+
+class FileError(NightmailError, OSError):
+    """A file of alerts cannot be read or written."""
 
 
 class ColumnError(NightmailError):

@@ -63,5 +63,10 @@ def explain_refusal(
 def _why(error: KafkaError) -> str:
     if "invalid credentials" in error.str():
         return "the name or the password is wrong, or the user was removed"
+    if "not valid in current SASL state" in error.str():
+        return (
+            "this port takes no password; remove username and password, or ask for the"
+            " port of users who log in"
+        )
     words = re.sub(r"^\S+/(bootstrap|\d+): ", "", error.str())
     return re.sub(r" \(after \d+ms in state .*", "", words)

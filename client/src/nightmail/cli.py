@@ -6,6 +6,7 @@ import os
 import select
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NoReturn
 
@@ -18,6 +19,9 @@ __all__ = ["main"]
 COMMANDS_GROUP = "nightmail.commands"
 """Entry-point group of the commands."""
 
+_OWN = ("consume", "export", "follow", "register", "stats", "topics", "view")
+"""Commands of the reader, each in the module of its name; a door goes before."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
@@ -26,7 +30,8 @@ NOBODY_READS = 141
 
 _EPILOG = """\b
 Examples:
-  nightmail night --help
+  nightmail register --help
+  nightmail consume --display --limit 1
   nightmail night --survey ztf --night 20260301
   nightmail --quiet night --survey ztf --night 20260301
 
@@ -43,16 +48,21 @@ _logger = logging.getLogger("nightmail")
 
 
 class Doors(click.Group):
-    """Commands of all installed packages, each loaded when it is asked for."""
+    """Our commands and those of installed packages, each loaded when asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands, in the order of the alphabet."""
-        return sorted({*super().list_commands(ctx), *_doors()})
+        return sorted({*super().list_commands(ctx), *_OWN, *_doors()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command; one that cannot be loaded says so when it is run."""
-        door = _doors().get(cmd_name)
-        return _open(door) if door else super().get_command(ctx, cmd_name)
+        if door := _doors().get(cmd_name):
+            return _open(door)
+        if cmd_name in _OWN:
+            module = import_module(f"nightmail.commands.{cmd_name}")
+            command: click.Command = getattr(module, cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

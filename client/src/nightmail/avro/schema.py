@@ -1,7 +1,5 @@
 """The Avro schema of an alert, a pure function of its columns' Arrow types."""
 
-import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from nightmail._errors import SchemaError
+from nightmail._fingerprint import compact, fingerprint
 
 __all__ = ["ROOT", "compact", "derive_schema", "fingerprint"]
 
@@ -75,16 +74,6 @@ def derive_schema(schema: pa.Schema) -> dict[str, Any]:
     [{'name': 'candid', 'type': ['long', 'null']}]
     """
     return _record(list(schema), (ROOT,))
-
-
-def compact(schema: dict[str, Any]) -> bytes:
-    """Write the schema as the shortest JSON: the key of every alert it describes."""
-    return json.dumps(schema, separators=(",", ":")).encode()
-
-
-def fingerprint(schema: dict[str, Any]) -> str:
-    """Give the first 16 hexadecimal digits of the sha256 of the compact schema."""
-    return hashlib.sha256(compact(schema)).hexdigest()[:16]
 
 
 def _record(fields: Sequence[Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Alerts of topics, or of a span of time, as files."""

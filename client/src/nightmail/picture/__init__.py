@@ -1,0 +1,1 @@
+"""An alert to look at: its light curve and cutouts."""
