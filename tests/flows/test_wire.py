@@ -20,11 +20,11 @@ from tests.flows.conftest import Run
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
 
-EVERYTHING = """
+EACH_ALERT = """
 from nightmail import alert_filter
 
 @alert_filter(owner="someone@example.org", survey="{survey}")
-def everything({column}):
+def each_alert({column}):
     "All alerts."
     return {column} > 0
 """
@@ -98,7 +98,7 @@ def test_real_records_arrive_as_they_are_in_the_store(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Two schemas in one night give two keys; nothing is lost, doubled or changed."""
     folder = real_night(survey, night)
-    path = plugin(EVERYTHING.format(survey=survey, column=ID[survey]))
+    path = plugin(EACH_ALERT.format(survey=survey, column=ID[survey]))
 
     ended = run(
         "nightmail", "night", "--survey", survey, "--night", night, "--json",
@@ -107,7 +107,7 @@ def test_real_records_arrive_as_they_are_in_the_store(  # noqa: PLR0913, PLR0917
 
     assert ended.returncode == 0, ended.stderr
     servers = status(settings).public_servers
-    topic = f"{settings.topics.prefix}everything_{survey}"
+    topic = f"{settings.topics.prefix}each_alert_{survey}"
     stored = _stored(folder, ID[survey])
     seen: Counter[int] = Counter()
     keys: set[bytes] = set()
