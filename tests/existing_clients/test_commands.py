@@ -1,12 +1,15 @@
 """fink-client's commands, unchanged, on the topics of a night that we distributed."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import fastavro
 import pytest
+from click.testing import CliRunner
 
+from nightmail.cli import nightmail
 from tests.existing_clients.conftest import CLIENTS, Distributed, MakeClient
 from tests.stored_alerts import ID, differences
 
@@ -79,3 +82,37 @@ def test_a_night_is_shown_saved_and_looked_at(
     figures = [line.split()[1:] for line in drawn.splitlines() if "figure" in line]
     assert [figure[:2] for figure in figures] == [["0", "3"], ["1", "0"]]
     assert int(figures[1][2]) > 0
+
+
+@pytest.mark.parametrize("survey", ["ztf", "lsst"])
+def test_ours_does_the_same(
+    nights: dict[str, Distributed], group: str, tmp_path: Path, survey: str
+) -> None:
+    """The same files, the same tables, the same counts, and a picture in a file."""
+    night, out = nights[survey], tmp_path / "alertDB"
+    words = ["--servers", night.servers, "--group", group, "--maxtimeout", "5"]
+    consume = ["consume", *night.topics, *words]
+
+    shown = ours(
+        *consume, "--display", "--save", "-outdir", str(out), "-limit",
+        str(night.delivered),
+    )  # fmt: skip
+    counted = ours(*consume, "--display_statistics")
+    drawn = ours("view", str(next(out.iterdir())), "--terminal")
+
+    saved = {file.name: read(file) for file in out.iterdir()}
+    assert sorted(saved) == names(survey, night.stored)
+    for alert in saved.values():
+        assert list(differences(alert, night.stored[alert[ID[survey]]], "")) == []
+    assert shown.count(f"| {night.topics[0]} |") == 30
+    for alert in saved.values():
+        assert f" {shown_id(survey, alert)} " in shown
+    assert re.findall(r"^Total for (\S+) ", counted, re.MULTILINE) == night.topics
+    assert drawn.startswith(survey.upper())
+
+
+def ours(*words: str) -> str:
+    """Run our command, and give what it prints."""
+    done = CliRunner().invoke(nightmail, words)
+    assert done.exit_code == 0, done.exception
+    return done.stdout

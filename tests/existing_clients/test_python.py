@@ -45,6 +45,7 @@ plain({
 """
 
 END_EARLY = """
+import time
 from fink_client.consumer import AlertConsumer
 
 servers, group, topic, survey = sys.argv[1:]
@@ -52,9 +53,11 @@ servers, group, topic, survey = sys.argv[1:]
 def read():
     config = {"bootstrap.servers": servers, "group.id": group}
     with AlertConsumer([topic], config, survey) as consumer:
-        return consumer.poll(6)[1]
+        alert = consumer.poll(6)[1]
+        time.sleep(0.5)  # the work of the user
+        return alert and alert["candid"]
 
-plain([alert and alert["candid"] for alert in (read(), read(), read())])
+plain([read(), read(), read()])
 """
 
 LOG_IN = """
