@@ -49,7 +49,7 @@ FIELD: dict[str, Any] = {
 }
 """As the field's broker writes it: null last, records named by path, no default."""
 
-ALERT = {
+ALERT: dict[str, Any] = {
     "objectId": "ZTF26aamcbly",
     "candid": 3321449362115015004,
     "candidate": {"jd": 2461100.9628125, "magpsf": 16.5},
@@ -91,7 +91,7 @@ DATE = {"type": "int", "logicalType": "date"}
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 5, "scale": 2}
 DEFAULT = {"name": "x", "type": ["null", "int"], "default": None, "doc": "Unknown."}
 
-ACCEPTED = {
+ACCEPTED: dict[str, tuple[Any, dict[str, Any]]] = {
     "null first": (changed(x=["null", "int"]), {"x": 5}),
     "enum": (changed(x=ENUM), {"x": "r"}),
     "fixed": (changed(x=FIXED), {"x": b"ab"}),

@@ -18,15 +18,8 @@ from tests.stored_alerts import ID, differences, stored_rows
 
 pytestmark = [pytest.mark.kafka, pytest.mark.spark, pytest.mark.slow]
 
-EVERYTHING = """
-from nightmail import alert_filter
-
-@alert_filter(owner="someone@example.org", survey="{survey}")
-def everything({column}):
-    "All alerts."
-    return {column} > 0
-"""
-"""A filter that sends every record, so that each is compared."""
+EVERYTHING = {"NIGHTMAIL_FILTERS__ALSO": "everything"}
+"""Turns the filter on that sends every record, so that each is compared."""
 
 
 def _messages(servers: str, topic: str) -> Iterator[tuple[bytes, bytes]]:
@@ -56,18 +49,16 @@ def test_real_records_arrive_as_they_are_in_the_store(  # noqa: PLR0913, PLR0917
     settings: Settings,
     real_night: Callable[[str, str], Path],
     run: Run,
-    plugin: Callable[[str], str],
     survey: str,
     night: str,
     schemas: int,
 ) -> None:
     """Two schemas in one night give two keys; nothing is lost, doubled or changed."""
     folder = real_night(survey, night)
-    path = plugin(EVERYTHING.format(survey=survey, column=ID[survey]))
 
     ended = run(
         "nightmail", "night", "--survey", survey, "--night", night, "--json",
-        PYTHONPATH=path,
+        **EVERYTHING,
     )  # fmt: skip
 
     assert ended.returncode == 0, ended.stderr
@@ -91,7 +82,7 @@ def test_real_records_arrive_as_they_are_in_the_store(  # noqa: PLR0913, PLR0917
     assert summary["alerts"] == summary["kept"] == len(stored)
 
     again = run(
-        "nightmail", "night", "--survey", survey, "--night", night, PYTHONPATH=path
+        "nightmail", "night", "--survey", survey, "--night", night, **EVERYTHING
     )
     assert again.returncode == 0, again.stderr
     assert "Nothing to send" in again.stderr

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fastavro
 import pytest
@@ -56,11 +57,11 @@ def consume(topic: Topic, *words: str) -> "subprocess.CompletedProcess[str]":
 
 def whole(folder: Path) -> list[int]:
     """Read what was saved: a file that is not whole would fail here."""
-    found = []
+    found: list[Any] = []
     for file in folder.glob("[!.]*"):
         with file.open("rb") as stream:
-            found += [alert["candid"] for alert in fastavro.reader(stream)]  # type: ignore[index, call-overload]
-    return sorted(found)
+            found += fastavro.reader(stream)
+    return sorted(alert["candid"] for alert in found)
 
 
 @pytest.mark.parametrize("is_command", [True, False], ids=["command", "library"])
