@@ -1,5 +1,6 @@
 """A night of each survey, distributed once; and fink-client in three versions."""
 
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,6 +94,15 @@ def _distribute(
     )
 
 
+@functools.cache
+def _environment(version: str) -> Path | NoEnvironmentError:
+    """Make it once; what cannot be had is not asked for again."""
+    try:
+        return fink_client(version)
+    except NoEnvironmentError as error:
+        return error
+
+
 MakeClient = Callable[[str], Client]
 
 
@@ -101,10 +111,9 @@ def make_client(tmp_path: Path) -> MakeClient:
     """Give a version of fink-client to a new user; without a registry, skip."""
 
     def make(version: str) -> Client:
-        try:
-            environment = fink_client(version)
-        except NoEnvironmentError as error:
-            pytest.skip(f"fink-client {version} cannot be had here: {error}")
+        environment = _environment(version)
+        if isinstance(environment, NoEnvironmentError):
+            pytest.skip(f"fink-client {version} cannot be had here: {environment}")
         home = tmp_path / f"home {next(_numbers)}"
         home.mkdir()
         return Client(version, environment, home)
