@@ -1,7 +1,6 @@
 """`nightmail consume` shows and saves, and counts as read what is done with."""
 
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,14 @@ import fastavro
 import pytest
 from click.testing import CliRunner, Result
 
-from nightmail import AlertError, NightmailError
+from client.tests.avro_alerts import write
+from client.tests.fake_kafka import FakeBroker, FakeMessage
+from nightmail import AlertError, AlertReader, NightmailError
+from nightmail._decode import decode_message
+from nightmail._save import save_alert
+from nightmail._schemas import Schemas
 from nightmail.commands import consume as module
-from nightmail.commands import saving, showing
+from nightmail.commands import showing
 
 ZTF = {
     "objectId": "ZTF26aamcbly",
@@ -89,7 +93,13 @@ class _Source:
         self._is_in_hand, self.last_key = True, KEY.encode()
         if isinstance(answer, Exception):
             raise answer
+        self._alert = answer
         return "fink_x_ztf", answer, KEY
+
+    def save(self, outdir: Path) -> Path:
+        (value,) = write(SCHEMA, self._alert)
+        message = FakeMessage(KEY.encode(), value)
+        return save_alert(outdir, decode_message(message, Schemas()))
 
     def _done(self) -> None:
         self.read += self._is_in_hand
@@ -202,50 +212,15 @@ def test_an_alert_that_cannot_be_saved_stays_unread(
     """The disk is full, say; nothing is left of the file."""
     source = _Source(ZTF)
 
-    def full(path: Path, content: bytes) -> int:
-        path.touch()
-        raise OSError(28, f"No space left on device for {len(content)} bytes")
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(28, f"No space left on device for {path} and {target}")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     done = run(source, monkeypatch, "--save", "--outdir", str(tmp_path))
 
     assert isinstance(done.exception, NightmailError)
     assert "cannot be written: No space left on device" in str(done.exception)
     assert (source.read, list(tmp_path.iterdir())) == (0, [])
-
-
-def test_the_same_alert_is_saved_once(tmp_path: Path) -> None:
-    """Also where it is received again."""
-    first = saving.save_alert(ZTF, KEY, tmp_path)
-    time.sleep(0.01)
-
-    again = saving.save_alert(ZTF, KEY, tmp_path)
-
-    assert (first, [first]) == (again, list(tmp_path.iterdir()))
-
-
-def test_another_alert_of_that_name_does_not_write_over_it(tmp_path: Path) -> None:
-    """It comes from another topic, with other columns."""
-    saving.save_alert(ZTF, KEY, tmp_path)
-
-    second = saving.save_alert(ZTF | {"cdsxmatch": "Star"}, KEY, tmp_path)
-
-    assert second.name == "ZTF26aamcbly_3353473362115015004.1.avro"
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-@pytest.mark.parametrize(
-    ("alert", "name"),
-    [
-        (LSST, "170028498888818709"),
-        ({"objectId": "../etc/x", "candid": 1}, ".._etc_x_1"),
-        ({"objectId": "ZTF1", "triggerId": "G7"}, "ZTF1_G7"),
-        ({}, "alert"),
-    ],
-)
-def test_names_of_files(alert: dict[str, Any], name: str) -> None:
-    """No name leads out of the folder."""
-    assert saving.file_name(alert) == name
 
 
 def test_each_schema_is_dumped_once(
@@ -304,6 +279,22 @@ def test_what_the_reader_must_know_is_passed_on(
         "on_bad": "set_aside",
         "bad_folder": Path("bad"),
     }
+
+
+def test_a_schema_that_is_given_holds_for_the_file_too(
+    broker: FakeBroker, tmp_path: Path
+) -> None:
+    """Whatever the key says; as fink-client's -schema does not."""
+    schema, folder = tmp_path / "good.avsc", tmp_path / "alertDB"
+    schema.write_text(KEY)
+    (value,) = write(SCHEMA, ZTF)
+    broker.messages = [FakeMessage(b'{"type": "int"}', value)]
+    words = f"fink_x_ztf --servers h:1 --group me --save --limit 1 -schema {schema}"
+
+    done = CliRunner().invoke(module.consume, [*words.split(), "-outdir", str(folder)])
+
+    assert done.exit_code == 0, done.exception
+    assert AlertReader(folder).to_list() == [ZTF]
 
 
 def test_a_private_reader_leaves_the_group_alone(

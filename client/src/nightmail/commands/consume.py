@@ -11,16 +11,23 @@ from typing import Any
 import click
 
 from nightmail._consumer import AlertConsumer
+from nightmail._decode import ADVICE
 from nightmail._errors import AlertError
 from nightmail.commands import showing
 from nightmail.commands.reader import Reader, private_option, reader_options
-from nightmail.commands.saving import save_alert, save_schema
+from nightmail.commands.saving import save_schema
 from nightmail.commands.spelling import ManualCommand
 
 __all__ = ["consume"]
 
 _RESETS = {"earliest": "BEGINNING", "latest": "END"}
 """What the manuals say where reading starts anew."""
+
+_ADVICE = {
+    ADVICE: "; it stays unread, --set-aside FOLDER puts it there and goes on",
+    "(schema= gives one)": "(--schema FILE gives one)",
+}
+"""What the library advises, and what one does with the command instead."""
 
 _BETWEEN_S = 10.0
 """Time between two words about progress [s]."""
@@ -114,8 +121,6 @@ def consume(  # noqa: PLR0913 - one for each option
     if display_statistics or available_topics:
         _tell(reader, statistics=display_statistics)
         return
-    folder = outdir if save else None
-    steps = _steps(folder, schema, display=display, as_json=as_json)
     if display and start_at in _RESETS:
         click.echo(f"Resetting offsets to {_RESETS[start_at]}")
     extra = _extra(schema=schema, start_at=start_at, set_aside=set_aside)
@@ -123,6 +128,8 @@ def consume(  # noqa: PLR0913 - one for each option
     number, said = 0, time.monotonic()
     with AlertConsumer(reader.topics, reader.config, reader.survey, **extra) as source:
         dump = _dumper(source, outdir) if dump_schema else None
+        folder = outdir if save else None
+        steps = _steps(source, folder, display=display, as_json=as_json)
         for received in _receive(source, reader.patience, dump, is_said=display):
             for step in steps:
                 step(received)
@@ -157,14 +164,12 @@ def _tell(reader: Reader, *, statistics: bool) -> None:
 
 
 def _steps(
-    folder: Path | None, schema: Path | None, *, display: bool, as_json: bool
+    source: AlertConsumer, folder: Path | None, *, display: bool, as_json: bool
 ) -> list[Callable[[Received], None]]:
     """Say what is done with each alert: saved first, so that what is shown is safe."""
-    forced = schema.read_text(encoding="utf-8") if schema else None
 
-    def write(received: Received) -> None:
-        _, alert, key = received
-        save_alert(alert, forced or key, folder or Path())
+    def write(_: Received) -> None:
+        source.save(folder or Path())
 
     def show(received: Received) -> None:
         topic, alert, _ = received
@@ -197,16 +202,24 @@ def _receive(
     for _ in itertools.count():
         try:
             topic, alert, key = source.poll(timeout=patience)
-        except AlertError:
+        except AlertError as error:
             if dump:
                 dump()
-            raise
+            raise _reworded(error) from error
         if topic is not None and alert is not None and key is not None:
             if dump:
                 dump()
             yield topic, alert, key
         elif is_said:
             click.echo(f"No alerts the last {patience:g} seconds")
+
+
+def _reworded(error: AlertError) -> AlertError:
+    """Advise what holds for a command: the next one meets the same message again."""
+    text = str(error)
+    for ours, theirs in _ADVICE.items():
+        text = text.replace(ours, theirs)
+    return AlertError(text)
 
 
 def _dumper(source: AlertConsumer, folder: Path) -> Callable[[], None]:
