@@ -7,9 +7,14 @@ from nightmail._errors import (
     ColumnError,
     ConfigError,
     FilterError,
+    MessageGoneError,
     NightmailError,
+    OutcomeUnknownError,
     RetryableError,
     SchemaError,
+    SlackError,
+    SlackRefusedError,
+    SlackUnavailableError,
 )
 from nightmail._filters import Filter, alert_filter
 
@@ -21,8 +26,13 @@ __all__ = [
     "ConfigError",
     "Filter",
     "FilterError",
+    "MessageGoneError",
     "NightmailError",
+    "OutcomeUnknownError",
     "RetryableError",
     "SchemaError",
+    "SlackError",
+    "SlackRefusedError",
+    "SlackUnavailableError",
     "alert_filter",
 ]

@@ -6,6 +6,11 @@ NightmailError
 ├── ColumnError           a filter names a column that is not there, or that fits two
 ├── FilterError           this filter fails, the others go on
 ├── SchemaError           a type of the store has no Avro form
+├── SlackError            Slack does not do what it was asked
+│   ├── SlackRefusedError     and would refuse it again
+│   │   └── MessageGoneError
+│   └── SlackUnavailableError (a RetryableError too)
+│       └── OutcomeUnknownError
 └── RetryableError        something outside is not reachable, try again later
     └── BrokerUnavailableError
 """
@@ -16,9 +21,14 @@ __all__ = [
     "ColumnError",
     "ConfigError",
     "FilterError",
+    "MessageGoneError",
     "NightmailError",
+    "OutcomeUnknownError",
     "RetryableError",
     "SchemaError",
+    "SlackError",
+    "SlackRefusedError",
+    "SlackUnavailableError",
 ]
 
 
@@ -59,3 +69,23 @@ class RetryableError(NightmailError):
 
 class BrokerUnavailableError(RetryableError):
     """Kafka does not answer."""
+
+
+class SlackError(NightmailError):
+    """Slack does not do what it was asked."""
+
+
+class SlackRefusedError(SlackError):
+    """Slack refuses, and would again: token, scope, channel, person or message."""
+
+
+class MessageGoneError(SlackRefusedError):
+    """The message that should be changed or answered is no longer there."""
+
+
+class SlackUnavailableError(SlackError, RetryableError):
+    """Slack does not answer, or asks for more patience than there is."""
+
+
+class OutcomeUnknownError(SlackUnavailableError):
+    """Slack was asked to post and did not answer: it may have done it."""
