@@ -124,7 +124,7 @@ def _compare_one(name: str, tonight: Counted, nights: Sequence[Counted]) -> Comp
         elif lower_limit(count) > expected and share > max(shares):
             verdict = "high"
         elif (
-            LEAST_EXPECTED <= expected
+            expected >= LEAST_EXPECTED
             and upper_limit(count) < expected
             and share < min(shares)
         ):

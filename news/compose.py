@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archive.totals import Summary
-from nightmail.slack import escape
 from news.layout import (
     Message,
     context,
@@ -21,6 +20,7 @@ from news.layout import (
 from news.parts import Beside, every_count, lead, parts, set_beside, small_print, title
 from news.routes import Share
 from news.sky_objects import TIME_SCALE, SkyObject, to_csv
+from nightmail.slack import escape
 
 MAX_LINKED = 150
 """Objects with a link each in the thread; where there are more, the complete table is
@@ -62,7 +62,7 @@ class Bulletin:
     """The lead message for a terminal."""
 
 
-def compose(
+def compose(  # noqa: PLR0913 - what is told, and where the rest of it is
     share: Share,
     before: Sequence[Share],
     objects: Sequence[SkyObject],
@@ -150,6 +150,12 @@ def _where(share: Share, objects: Sequence[SkyObject]) -> Iterator[str]:
         )
 
 
+def _rest(summary: Summary) -> str:
+    query = "select filter, class, count(*) from matches where night = {} group by all"
+    shown = query.replace("{}", f"'{summary.night}'")
+    return f'The rest: nightmail archive sql --survey {summary.survey} "{shown}"'
+
+
 def _tables(share: Share) -> list[Message]:
     part = every_count(share)
     if len(part.lines) <= 1:
@@ -161,13 +167,8 @@ def _tables(share: Share) -> list[Message]:
     )  # fmt: skip
     posted = sum(len(message.blocks) for message in messages)
     if posted < len(texts):
-        rest = (
-            "The rest: nightmail archive sql --survey"
-            f" {share.summary.survey} \"select filter, class, count(*) from matches"
-            f" where night = '{share.summary.night}' group by all\""
-        )
         last = messages[-1]
-        blocks = (*last.blocks[:-1], context(escape(rest)))
+        blocks = (*last.blocks[:-1], context(escape(_rest(share.summary))))
         messages[-1] = Message(last.text, blocks)
     return messages
 

@@ -12,7 +12,7 @@ from news.stamps import Image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import SubFigure
 
 COLUMNS = 3
 """Objects beside each other."""
@@ -98,19 +98,23 @@ def draw_contact_sheet(
     rows = -(-len(objects) // COLUMNS) or 1
     height = rows * CELL[1] + HEAD
     figure = new_figure(COLUMNS * CELL[0], height)
-    above, below = figure.subfigures(2, 1, height_ratios=(HEAD, rows * CELL[1]))
+    ratios = (HEAD, rows * CELL[1])
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
     things = "object" if total == 1 else "objects"
     above.text(
         0.5, 0.78, f"{title}: {len(objects):,} of {total:,} {things}",
         ha="center", va="center", fontsize=17, color=INK,
     )  # fmt: skip
-    cells = np.atleast_2d(below.subfigures(rows, COLUMNS, squeeze=False))
+    cells = below.subfigures(rows, COLUMNS, squeeze=False)
     bands: dict[str, None] = {}
     for one, cell in zip(objects, cells.flat, strict=False):
         portrait = portraits.get(one.alert_id)
         bands |= dict.fromkeys(portrait.light_curve.band if portrait else ())
         _draw_cell(cell, one, portrait)
-    _draw_legend(above, [band for band in BANDS if band in bands])
+    curves = [each.light_curve for each in portraits.values()]
+    has_limits = any(curve.is_limit.any() for curve in curves)
+    named = [band for band in BANDS if band in bands]
+    _draw_legend(above, named, has_limits=has_limits)
     return to_png(figure)
 
 
@@ -137,7 +141,8 @@ def _draw_light_curve(axes: "Axes", curve: LightCurve, mjd: float) -> None:
         colour, marker = BANDS.get(band, UNKNOWN_BAND)
         mine = curve.band == band
         limit = mine & curve.is_limit
-        axes.plot(days[limit], curve.magnitude[limit], "v", color=colour, ms=3, alpha=0.3)
+        faint = {"color": colour, "ms": 3, "alpha": 0.3}
+        axes.plot(days[limit], curve.magnitude[limit], "v", **faint)
         for is_open in (True, False):
             chosen = mine & ~curve.is_limit & (curve.is_brighter != is_open)
             axes.errorbar(
@@ -147,7 +152,7 @@ def _draw_light_curve(axes: "Axes", curve: LightCurve, mjd: float) -> None:
             )  # fmt: skip
     _set_limits(axes, curve, days)
     axes.set_xlabel("days before the alert", fontsize=8.5, color=GREY, labelpad=1)
-    axes.set_ylabel("magnitude (AB)", fontsize=8.5, color=GREY)
+    axes.set_ylabel("difference (AB mag)", fontsize=8.5, color=GREY)
     axes.tick_params(labelsize=8, colors=GREY)
     axes.grid(color="#ECEFF1", lw=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -195,14 +200,16 @@ def _range(name: str, stamp: Image) -> tuple[float, float]:
     return float(low), float(high) if high > low else float(low) + 1
 
 
-def _draw_legend(above: "Figure | SubFigure", bands: Sequence[str]) -> None:
+def _draw_legend(above: "SubFigure", bands: Sequence[str], *, has_limits: bool) -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415 - see news.figure
 
     handles = [
         Line2D([], [], color=BANDS[band][0], marker=BANDS[band][1], lw=0, label=band)
         for band in bands
     ]
-    told = (("o", "white", "fainter than the template"), ("v", PALE, "limit, five sigma"))
+    told = [("o", "white", "fainter than the template")]
+    if has_limits:
+        told.append(("v", PALE, "limit, five sigma"))
     handles += [
         Line2D([], [], color=GREY, marker=mark, mfc=face, lw=0, label=label)
         for mark, face, label in told

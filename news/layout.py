@@ -20,6 +20,7 @@ MAX_LINE = 400
 FENCE = "```"
 """What Slack shows unchanged stands between two of these."""
 
+
 @dataclass(frozen=True)
 class Part:
     """A titled part of a message, shown in columns."""

@@ -14,13 +14,15 @@ from archive.views import open_archive
 from news.sky_objects import JD_OF_MJD, NANOJANSKY_ZERO_POINT
 from news.stamps import Image, read_stamp
 from settings.errors import NightError
-from settings.names import CUTOUT_COLUMNS
 
 LEAST_SIGNIFICANCE = 3.0
 """Forced photometry of less is no detection [sigma]."""
 
 MAGNITUDE_OF_RATIO = 2.5 / np.log(10)
 """Error of a magnitude per relative error of its flux [mag]."""
+
+ZTF_BANDS = {1: "g", 2: "r", 3: "i"}
+"""Passbands by ZTF's `fid`."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,7 +92,7 @@ class Portrait:
     light_curve: LightCurve
     """The alert and what came before it."""
 
-    stamps: tuple[Image | None, Image | None, Image | None]
+    stamps: tuple[Image | None, ...]
     """Science, template and difference image."""
 
 
@@ -130,21 +132,21 @@ def read_portraits(
     return {
         name: Portrait(mjd, read(points), tuple(map(read_stamp, stamps)))
         for name, mjd, points, *stamps in rows
-        if len(stamps) == len(CUTOUT_COLUMNS)
     }
 
 
 def _ztf_curve(points: Sequence[Mapping[str, Any]]) -> LightCurve:
     """Take detections, and where there is none the limit of the image."""
-    rows = [
-        (p["mjd"], p["magnitude"], p["error"] or 0, p["fid"], p["sign"] in {"t", "1"}, False)
-        if p["magnitude"] is not None
-        else (p["mjd"], p["limit"], 0, p["fid"], False, True)
-        for p in points
-        if p["magnitude"] is not None or (p["limit"] or 0) > 0
-    ]  # fmt: skip
-    bands = {1: "g", 2: "r", 3: "i"}
-    return _curve([(*r[:3], bands.get(r[3], "?"), *r[4:]) for r in rows])
+    rows: list[tuple[Any, ...]] = []
+    for p in points:
+        band = ZTF_BANDS.get(p["fid"], "?")
+        is_brighter = p["sign"] in {"t", "1"}
+        if p["magnitude"] is not None:
+            seen = (p["magnitude"], p["error"] or 0, band, is_brighter, False)
+            rows.append((p["mjd"], *seen))
+        elif (p["limit"] or 0) > 0:
+            rows.append((p["mjd"], p["limit"], 0, band, False, True))
+    return _curve(rows)
 
 
 def _lsst_curve(points: Sequence[Mapping[str, Any]]) -> LightCurve:

@@ -48,7 +48,7 @@ def set_beside(share: Share, before: Sequence[Share]) -> Beside:
         The same channel's shares of the nights before.
     """
     return Beside(
-        tuple(compare(_by_filter(share), [_by_filter(one) for one in before])),
+        tuple(compare(_by_filter(share), [_ran(one) for one in before])),
         tuple(compare(*_with_absent(share, before))),
         len(before),
     )
@@ -98,11 +98,10 @@ def parts(share: Share, beside: Beside, *, unposted: Sequence[str] = ()) -> list
 def small_print(beside: Beside) -> str:
     """Say what usual, new, high and low mean, or why nothing is compared."""
     if beside.nights < LEAST_NIGHTS:
-        nights = "1 complete night" if beside.nights == 1 else f"{beside.nights} nights"
         return (
-            f"There are {nights} before this one: new or unusual needs"
-            f" {LEAST_NIGHTS}."
-        ).replace("are 1", "is 1")
+            f"What is new or unusual is said after {LEAST_NIGHTS} complete nights, and"
+            f" before this one there are {beside.nights or 'none'}."
+        )
     return (
         f"usual: median of the last {min(beside.nights, NIGHTS)} complete nights. new:"
         " none in them. high, low: three sigma of Poisson's law from the rate of those"
@@ -130,6 +129,13 @@ def _by_filter(share: Share) -> Counted:
     """Count by filter; one that failed has no count that means anything."""
     counts = {t.filter: t.delivered for t in share.topics if not t.failures}
     return Counted(share.summary.alerts, counts)
+
+
+def _ran(share: Share) -> Counted:
+    """Count by filter; one that ran and kept nothing for the channel has a zero."""
+    ran = [t.filter for t in share.summary.topics if not t.failures]
+    kept = _by_filter(share).counts
+    return Counted(share.summary.alerts, dict.fromkeys(ran, 0) | dict(kept))
 
 
 def _with_absent(
@@ -169,14 +175,19 @@ def _problems(share: Share) -> list[str]:
 
 
 def _filter_rows(share: Share, beside: Beside) -> Iterator[list[str]]:
-    """Filters with their alerts, those that failed last."""
+    """Yield filters with their alerts, those that failed last."""
     aside = {t.filter: f"{t.set_aside:,}" for t in share.topics if t.set_aside}
     for one in beside.filters:
         cells = [one.name, f"{one.count:,}", _usual(one)]
         yield [*cells, aside.get(one.name, "")]
     for topic in share.topics:
         if topic.failures:
-            yield [topic.filter, f"{topic.delivered:,}", "", aside.get(topic.filter, "")]
+            yield [
+                topic.filter,
+                f"{topic.delivered:,}",
+                "",
+                aside.get(topic.filter, ""),
+            ]
 
 
 def _class_rows(beside: Beside) -> Iterator[list[str]]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from archive.totals import Summary, TopicSummary
-from nightmail.slack.channel_names import channel_of
-from settings.model import Slack
+from nightmail.slack.channel_names import channel_of, is_classified
 from settings.routes import Route
+from settings.slack import Slack
 
 MAX_CHANNELS = 50
 """Channels that one night is posted to; Slack takes about a message a second."""
@@ -147,12 +147,15 @@ def _offers(
 
 
 def _parts(summary: Summary, route: Route) -> dict[str, dict[str, frozenset[str]]]:
-    """What a route gives, by channel."""
+    """Tell what a route gives, by channel."""
     found: dict[str, dict[str, frozenset[str]]] = {}
     for topic in summary.topics:
         if not _fits(topic.filter, route.filters):
             continue
         classes = [name for name in topic.classes if _fits(name, route.classes)]
+        # Of a filter that the route does not name, only what it kept is news.
+        if not (classes or route.filters):
+            continue
         for channel, part in _by_channel(summary, route, topic, classes):
             _add(found.setdefault(channel, {}), {topic.filter: frozenset(part)})
     return found
@@ -167,8 +170,8 @@ def _by_channel(
         yield name, classes
         return
     for each in classes:
-        if channel := channel_of(each):
-            yield name.replace("{class}", channel), [each]
+        if is_classified(each):
+            yield name.replace("{class}", channel_of(each)), [each]
 
 
 def _is_enough(
@@ -178,9 +181,7 @@ def _is_enough(
     return share.count >= minimum or bool(share.failures)
 
 
-def _add(
-    to: dict[str, frozenset[str]], part: Mapping[str, frozenset[str]]
-) -> None:
+def _add(to: dict[str, frozenset[str]], part: Mapping[str, frozenset[str]]) -> None:
     for name, classes in part.items():
         to[name] = to.get(name, frozenset()) | classes
 

@@ -59,7 +59,9 @@ def draw_sky_map(objects: Sequence[SkyObject], title: str) -> bytes:
         (ECLIPTIC_POLE, ":", "ecliptic"),
     ):
         ra, dec = _great_circle(pole)
-        axes.plot(_longitude(ra), np.radians(dec), style, color=PALE, label=name, lw=1.4)
+        axes.plot(
+            _longitude(ra), np.radians(dec), style, color=PALE, label=name, lw=1.4
+        )
     counts = Counter(one.label for one in objects)
     ranked = [name for name, _ in counts.most_common(len(COLOURS))]
     rest = sum(counts.values()) - sum(counts[name] for name in ranked)
@@ -85,7 +87,8 @@ def _counted(number: int, thing: str, things: str = "") -> str:
 def _longitude(ra: Floats | Sequence[float]) -> Floats:
     """Angle to the right of the middle, which is 0 h, for what grows to the left."""
     degrees = np.asarray(ra, float)
-    return -np.radians((degrees + 180) % 360 - 180)
+    angle: Floats = -np.radians((degrees + 180) % 360 - 180)
+    return angle
 
 
 def _great_circle(pole: tuple[float, float]) -> tuple[Floats, Floats]:
@@ -131,15 +134,20 @@ def _set_grid(axes: "Axes") -> None:
     axes.set_xticks(np.radians(hours), [f"{(-each) % 360 / 15:.0f}ʰ" for each in hours])
     axes.set_yticks(np.radians(np.arange(-75, 90, 15)))
     axes.set_yticklabels(
-        [f"{each:+d}°" if each % 30 == 0 else "" for each in range(-75, 90, 15)]
+        [_degrees(each) if each % 30 == 0 else "" for each in range(-75, 90, 15)]
     )
     axes.grid(color="#DADCE0", lw=0.6)
+    axes.spines["geo"].set_color(PALE)
     axes.tick_params(colors=GREY, labelsize=9)
     axes.set_axisbelow(True)
     axes.text(
         0.5, -0.035, "right ascension and declination (ICRS)", ha="center", va="top",
         transform=axes.transAxes, fontsize=9, color=GREY,
     )  # fmt: skip
+
+
+def _degrees(declination: int) -> str:
+    return f"{declination:+d}°".replace("-", "−") if declination else "0°"
 
 
 def _draw_legend(figure: "Figure", axes: "Axes", rest: int) -> None:
@@ -155,5 +163,5 @@ def _draw_legend(figure: "Figure", axes: "Axes", rest: int) -> None:
         ncol=4,
         frameon=False,
         fontsize=10,
-        bbox_to_anchor=(0.5, 0.0),
+        bbox_to_anchor=(0.5, 0.015),
     )

@@ -30,8 +30,8 @@ COLUMNS = {
     """,
     "lsst": f"""
         coalesce(
-          'o' || nullif(diaSource.diaObjectId, 0), 's' || nullif(diaSource.ssObjectId, 0),
-          'a' || diaSource.diaSourceId)[2:] as object,
+          nullif(diaSource.diaObjectId, 0), nullif(diaSource.ssObjectId, 0),
+          diaSource.diaSourceId)::varchar as object,
         nullif(diaSource.diaObjectId, 0)::varchar as page,
         diaSource.ra as ra, diaSource.dec as dec,
         {NANOJANSKY_ZERO_POINT} - 2.5 * log10(nullif(abs(diaSource.psfFlux), 0))
@@ -158,9 +158,11 @@ def to_csv(objects: Sequence[SkyObject], portal: str) -> bytes:
         magnitude = "" if one.magnitude is None else f"{one.magnitude:.3f}"
         page = portal.replace("{object}", one.page) if one.page else ""
         writer.writerow(
-            [one.name, f"{one.ra:.6f}", f"{one.dec:.6f}", one.label]
-            + [" ".join(one.filters), one.alerts, magnitude, one.band]
-            + [f"{one.mjd:.5f}", one.alert_id, page]
+            (
+                *(one.name, f"{one.ra:.6f}", f"{one.dec:.6f}", one.label),
+                *(" ".join(one.filters), one.alerts, magnitude, one.band),
+                *(f"{one.mjd:.5f}", one.alert_id, page),
+            )
         )
     return text.getvalue().encode()
 

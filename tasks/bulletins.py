@@ -35,9 +35,7 @@ class Prepared:
         NightError
             The archive cannot be read.
         """
-        found = attach(
-            self.root, self.share.summary, self.objects, self.bulletin.table
-        )
+        found = attach(self.root, self.share.summary, self.objects, self.bulletin.table)
         return tuple(found)
 
 

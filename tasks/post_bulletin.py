@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from nightmail.slack import MessageGoneError, Sent, SlackClient, SlackRefusedError
 from news.compose import Bulletin
 from news.pictures import Attachment
+from nightmail.slack import MessageGoneError, Sent, SlackClient, SlackRefusedError
 from tasks.post_once import Key, Point, Remember, digest_of, payload_of, post_once
 from tasks.posted import Posted
 
@@ -80,7 +81,9 @@ def _post_parts(  # noqa: PLR0913 - what, where, and what is there
     at: Point,
 ) -> None:
     """Post the messages of the thread that are not there, and change the others."""
-    keys = [replace(key, kind="part", number=n + 1) for n in range(len(bulletin.thread))]
+    keys = [
+        replace(key, kind="part", number=n + 1) for n in range(len(bulletin.thread))
+    ]
     for message, mine in zip(bulletin.thread, keys, strict=True):
         digest = digest_of(message)
         found = next((each for each in there if mine.is_in(each)), None)
@@ -114,9 +117,7 @@ def _upload(
         name = f"{one.name}_{digest}.{one.ending}"
         if any(file.get("name") == name for file in shown):
             continue
-        client.upload(
-            sent.channel, name, one.data, title=one.title, thread_ts=sent.ts
-        )
+        client.upload(sent.channel, name, one.data, title=one.title, thread_ts=sent.ts)
         at("file sent")
         for file in shown:
             if str(file.get("name")).startswith(f"{one.name}_"):

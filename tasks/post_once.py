@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
+from news.layout import Message
 from nightmail.slack import (
     MessageGoneError,
     Sent,
     SlackClient,
     SlackRefusedError,
 )
-from news.layout import Message
 from tasks.posted import Posted
 
 MAX_LOOKED_AT = 5000

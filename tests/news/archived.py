@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ def archive_real_night(
 ) -> Summary:
     """Put what the filters keep of a real night into an archive, with its summary."""
     filters = [*choose_filters(load_catalogue(survey), also=also).values()]
-    matches: list[dict[str, object]] = []
+    matches: list[dict[str, Any]] = []
     classes: dict[int, str] = {}
     seen: set[int] = set()
     alerts = 0
@@ -53,8 +54,8 @@ def archive_real_night(
 
 def _matches(
     table: pa.Table, filters: list[Filter], survey: str, name: str, seen: set[int]
-) -> Iterator[dict[str, object]]:
-    ids = table.column(ID_COLUMN[survey]).to_pylist()
+) -> Iterator[dict[str, Any]]:
+    ids: list[Any] = table.column(ID_COLUMN[survey]).to_pylist()
     fresh = np.array([i not in seen and ids.index(i) == n for n, i in enumerate(ids)])
     seen.update(ids)
     there = [c for c in class_columns(survey) if c in flat_columns(table.schema)]
@@ -77,11 +78,11 @@ def _matches(
             }
 
 
-def _summary(
+def _summary(  # noqa: PLR0913, PLR0917 - all that it is made of
     survey: str,
     night: str,
     filters: list[Filter],
-    matches: list[dict[str, object]],
+    matches: list[dict[str, Any]],
     classes: Mapping[int, str],
     alerts: int,
 ) -> Summary:
