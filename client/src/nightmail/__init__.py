@@ -14,6 +14,7 @@ from nightmail._errors import (
     SchemaError,
     SlackError,
     SlackRefusedError,
+    SlackTokenError,
     SlackUnavailableError,
 )
 from nightmail._filters import Filter, alert_filter
@@ -33,6 +34,7 @@ __all__ = [
     "SchemaError",
     "SlackError",
     "SlackRefusedError",
+    "SlackTokenError",
     "SlackUnavailableError",
     "alert_filter",
 ]

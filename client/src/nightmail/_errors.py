@@ -8,7 +8,8 @@ NightmailError
 ├── SchemaError           a type of the store has no Avro form
 ├── SlackError            Slack does not do what it was asked
 │   ├── SlackRefusedError     and would refuse it again
-│   │   └── MessageGoneError
+│   │   ├── MessageGoneError
+│   │   └── SlackTokenError
 │   └── SlackUnavailableError (a RetryableError too)
 │       └── OutcomeUnknownError
 └── RetryableError        something outside is not reachable, try again later
@@ -28,6 +29,7 @@ __all__ = [
     "SchemaError",
     "SlackError",
     "SlackRefusedError",
+    "SlackTokenError",
     "SlackUnavailableError",
 ]
 
@@ -81,6 +83,10 @@ class SlackRefusedError(SlackError):
 
 class MessageGoneError(SlackRefusedError):
     """The message that should be changed or answered is no longer there."""
+
+
+class SlackTokenError(SlackRefusedError):
+    """Slack does not take the token, or the token lacks a scope: the fault is ours."""
 
 
 class SlackUnavailableError(SlackError, RetryableError):

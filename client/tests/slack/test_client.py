@@ -7,7 +7,7 @@ import time
 import pytest
 
 from client.tests.slack_api import Drop, SlackApi
-from nightmail import OutcomeUnknownError, SlackRefusedError
+from nightmail import OutcomeUnknownError, SlackTokenError
 from nightmail.slack import Sent, SlackClient
 
 
@@ -179,7 +179,7 @@ def test_a_token_with_a_newline_is_refused_unsaid(slack: SlackApi) -> None:
     """Python would quote it in its own refusal; ours does not."""
     client = SlackClient("xoxb-1\nx", base_url=slack.url)
 
-    with pytest.raises(SlackRefusedError, match="check the token") as caught:
+    with pytest.raises(SlackTokenError, match="check the token") as caught:
         client.identity()
 
     assert "xoxb-1" not in str(caught.value)

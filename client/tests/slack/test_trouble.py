@@ -8,6 +8,7 @@ from nightmail import (
     OutcomeUnknownError,
     SlackError,
     SlackRefusedError,
+    SlackTokenError,
     SlackUnavailableError,
 )
 from nightmail.slack import SlackClient
@@ -48,7 +49,7 @@ def test_a_missing_scope_is_named(slack: SlackApi, client: SlackClient) -> None:
     """Which scope is missing, and which there are."""
     slack.scopes = {"channels:read", "groups:read", "users:read"}
 
-    with pytest.raises(SlackRefusedError) as caught:
+    with pytest.raises(SlackTokenError) as caught:
         client.send_message("#rrlyr", "x")
 
     assert str(caught.value) == (

@@ -264,7 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._upload(name, body)
             return
         arguments = self._arguments(name, body) | dict(parse_qsl(path.query))
-        sent = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        sent = self.headers.get("Authorization", "").removeprefix("Bearer").strip()
         token = sent or arguments.pop("token", "")
         call = Call(name, arguments, token, time.monotonic())
         self.slack.calls.append(call)

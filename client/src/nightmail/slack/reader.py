@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
-from nightmail._errors import SlackRefusedError
+from nightmail._errors import SlackTokenError
 from nightmail.slack.directory import (
     Channel,
     User,
@@ -148,7 +148,7 @@ class SlackReader:
         if self._channels is None:
             try:
                 found = list(self._listed("public_channel,private_channel"))
-            except SlackRefusedError as error:
+            except SlackTokenError as error:
                 if "groups:read" not in str(error):
                     raise
                 found = list(self._listed("public_channel"))

@@ -11,6 +11,7 @@ from nightmail._errors import (
     OutcomeUnknownError,
     SlackError,
     SlackRefusedError,
+    SlackTokenError,
     SlackUnavailableError,
 )
 
@@ -42,6 +43,12 @@ ADVICE = {
     "access_denied": "ask the workspace's owners to let the app do it",
 }
 """What to do, by Slack's error code."""
+
+OF_TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "missing_scope", "not_allowed_token_type"}
+    | {"not_authed", "token_expired", "token_revoked"}
+)
+"""Codes that have nothing to do with the channel."""
 
 PASSING = frozenset(
     {"accesslimited", "ratelimited", "rate_limited", "service_unavailable"}
@@ -96,9 +103,9 @@ def refusal(
         )
     if status >= SERVER_ERROR or not known or code in UNCERTAIN:
         reason = code if known else f"HTTP status {status}"
-        kind = SlackUnavailableError if safe else OutcomeUnknownError
         doubt = "" if safe else " It may have done it all the same."
-        return kind(f"Slack fails at {what} ({reason}); try again later.{doubt}")
+        failed = SlackUnavailableError if safe else OutcomeUnknownError
+        return failed(f"Slack fails at {what} ({reason}); try again later.{doubt}")
     if code in PASSING:
         return SlackUnavailableError(f"Slack is busy ({code}) at {what}; try later.")
     if code in GONE:
@@ -107,7 +114,8 @@ def refusal(
     details = _details(answer)
     why = f"{code} ({details})" if details else code
     ending = f"; {advice}." if advice else "."
-    return SlackRefusedError(f"Slack refused {what}: {why}{ending}")
+    kind = SlackTokenError if code in OF_TOKEN else SlackRefusedError
+    return kind(f"Slack refused {what}: {why}{ending}")
 
 
 def unsent(reason: object, *, base_url: str) -> SlackUnavailableError | None:

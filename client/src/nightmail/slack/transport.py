@@ -14,6 +14,7 @@ from nightmail._errors import (
     ConfigError,
     SlackError,
     SlackRefusedError,
+    SlackTokenError,
     SlackUnavailableError,
 )
 from nightmail.slack.refusals import TOKEN, is_lasting, refusal, unanswered, unsent
@@ -241,7 +242,7 @@ def _web_client(token: str, base_url: str, timeout: float) -> "WebClient":
         ) from error
     # Python's refusal of such a header would quote it.
     if not re.fullmatch(r"[!-~]+", token):
-        raise SlackRefusedError(f"Characters that no token has; check {TOKEN}.")
+        raise SlackTokenError(f"Characters that no token has; check {TOKEN}.")
     client = WebClient(
         token,
         base_url=base_url,
