@@ -1,7 +1,7 @@
 """`nightmail slack`: check what Slack would take, post a night, send a message."""
 
 import json
-import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from nightmail.slack import SlackClient
     from settings.model import Settings
     from tasks.check_slack import Finding
-
-log = logging.getLogger("nightmail")
 
 
 @click.group()
@@ -114,7 +112,7 @@ def send(target: str, text: str, *, settings: "Settings") -> None:
       nightmail slack send "Bob" "Your submitted query is complete."
       nightmail slack send ops@example.org - < report.txt
     """  # noqa: D301 - click's mark is a real backspace
-    given = click.get_text_stream("stdin").read() if text == "-" else text
+    given = sys.stdin.read() if text == "-" else text
     if not given.strip():
         raise click.UsageError("There is no text to send.")
     sent = _open(settings).send_message(target, given)

@@ -16,26 +16,30 @@ from tasks.post_notice import post_notice
 log = logging.getLogger("nightmail")
 
 
-def tell_failed(_: Any, run: Any, state: Any) -> None:
+def tell_failed(flow: Any, flow_run: Any, state: Any) -> None:
     """Tell that a nightly run failed; a newer run that took over is no failure.
 
     Parameters
     ----------
-    run
-        Prefect's flow run.
+    flow
+        The nightly flow; Prefect gives it by this name.
+    flow_run
+        The run that failed.
     state
         Its final state.
     """
-    night = night_of(run)
+    del flow
+    night = night_of(flow_run)
     ending = read_ending(state, night)
     if ending.exit_code != NewerRunError.exit_code:
-        _tell(run.parameters["survey"], night, "failed", ending.failures)
+        _tell(flow_run.parameters["survey"], night, "failed", ending.failures)
 
 
-def tell_crashed(_: Any, run: Any, state: Any) -> None:
+def tell_crashed(flow: Any, flow_run: Any, state: Any) -> None:
     """Tell that a nightly run crashed: its process or its machine ended it."""
-    night = night_of(run)
-    _tell(run.parameters["survey"], night, "crashed", (str(state.message or ""),))
+    del flow
+    night = night_of(flow_run)
+    _tell(flow_run.parameters["survey"], night, "crashed", (str(state.message or ""),))
 
 
 def night_of(run: Any) -> str:

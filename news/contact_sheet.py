@@ -141,7 +141,7 @@ def _draw_light_curve(axes: "Axes", curve: LightCurve, mjd: float) -> None:
         colour, marker = BANDS.get(band, UNKNOWN_BAND)
         mine = curve.band == band
         limit = mine & curve.is_limit
-        faint = {"color": colour, "ms": 3, "alpha": 0.3}
+        faint: dict[str, Any] = {"color": colour, "ms": 3, "alpha": 0.3}
         axes.plot(days[limit], curve.magnitude[limit], "v", **faint)
         for is_open in (True, False):
             chosen = mine & ~curve.is_limit & (curve.is_brighter != is_open)

@@ -1,7 +1,7 @@
-"""Nights of real alerts in an archive of a test's own, without Kafka and Spark."""
+"""Nights in an archive of a test's own, without Kafka and Spark."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from nightmail import ColumnError, Filter
 from nightmail.columns import flat_columns, narrow
 from nightmail.evaluate import evaluate
 from settings.names import ID_COLUMN, topic
+from simulator import simulate_night
+from tasks.summarise_night import day_obs
 from tests.conftest import REAL_NIGHTS
 
 
@@ -25,16 +27,39 @@ def archive_real_night(
     root: Path, shared: Path, survey: str, night: str, *, also: Collection[str] = ()
 ) -> Summary:
     """Put what the filters keep of a real night into an archive, with its summary."""
+    files = [shared / name for name in REAL_NIGHTS[survey, night]]
+    return archive_night(root, files, survey, night, also=also)
+
+
+def archive_simulated_night(
+    root: Path, survey: str, night: str, *, alerts: int, also: Collection[str] = ()
+) -> Summary:
+    """Put what the filters keep of a simulated night into an archive."""
+    store = root.parent / f"store of {survey}"
+    simulate_night(store, survey=survey, night=night, alerts=alerts, seed=int(night))
+    files = sorted((store / "science" / night).glob("*.parquet"))
+    return archive_night(root, files, survey, night, also=also)
+
+
+def archive_night(
+    root: Path,
+    files: Sequence[Path],
+    survey: str,
+    night: str,
+    *,
+    also: Collection[str] = (),
+) -> Summary:
+    """Put what the filters keep of some files into an archive, with its summary."""
     filters = [*choose_filters(load_catalogue(survey), also=also).values()]
     matches: list[dict[str, Any]] = []
     classes: dict[int, str] = {}
     seen: set[int] = set()
     alerts = 0
     folder = NightFolder(root, survey, night, "fink_")
-    for number, name in enumerate(REAL_NIGHTS[survey, night]):
-        table = pq.read_table(shared / name).combine_chunks()
+    for number, file in enumerate(files):
+        table = pq.read_table(file).combine_chunks()
         alerts += len(table)
-        found = list(_matches(table, filters, survey, name, seen))
+        found = list(_matches(table, filters, survey, file.name, seen))
         wanted = sorted({row["row"] for row in found})
         slice_name = folder.name_slice(number, "0" * 8)
         with folder.writer(slice_name) as writer:
@@ -47,7 +72,7 @@ def archive_real_night(
         folder.publish(slice_name)
         matches += rows
         classes |= {row["id"]: row["class"] for row in found}
-    summary = _summary(survey, night, filters, matches, classes, alerts)
+    summary = _summary(survey, night, filters, matches, classes, alerts, len(files))
     write_summary(root, summary)
     return summary
 
@@ -85,6 +110,7 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that it is made of
     matches: list[dict[str, Any]],
     classes: Mapping[int, str],
     alerts: int,
+    files: int,
 ) -> Summary:
     topics = []
     for one in sorted(filters, key=lambda each: each.name):
@@ -112,9 +138,9 @@ def _summary(  # noqa: PLR0913, PLR0917 - all that it is made of
     return Summary(
         survey=survey,
         night=night,
-        day_obs=f"{int(night) - 1}" if night[-2:] != "01" else "20260228",
+        day_obs=day_obs(night),
         status="complete",
-        files=len(REAL_NIGHTS[survey, night]),
+        files=files,
         alerts=alerts,
         kept=len(classes),
         generation=0,

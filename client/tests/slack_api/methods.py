@@ -31,6 +31,7 @@ SCOPES: dict[str, str] = {
     "users.lookupByEmail": "users:read.email",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
+    "files.delete": "files:write",
 }
 """Scope that a method needs."""
 
@@ -246,7 +247,36 @@ def _complete(space: Workspace, arguments: Arguments) -> dict[str, Any]:
         file |= {"done": True, "title": each.get("title", file["name"])}
         file |= {"channel": target, "thread_ts": arguments.get("thread_ts")}
         file["comment"] = arguments.get("initial_comment")
+    if target:
+        _share(space, channel["id"], arguments, [each["id"] for each in given])
     return {"files": [{"id": f["id"], "title": f.get("title", "")} for f in given]}
+
+
+def _share(
+    space: Workspace, channel: str, arguments: Arguments, files: list[str]
+) -> None:
+    """Show files in a message of their own, as Slack does; it has no metadata."""
+    shown = [
+        {"id": file, "name": space.files[file]["name"], "mode": "hosted"}
+        for file in files
+    ]
+    message = {"type": "message", "subtype": "file_share", "files": shown, "text": ""}
+    message |= {"bot_id": "B0NIGHTMAIL", "ts": space.new_ts(), "channel": channel}
+    if thread := arguments.get("thread_ts"):
+        message["thread_ts"] = thread
+    space.messages.append(message)
+
+
+def _delete_file(space: Workspace, arguments: Arguments) -> dict[str, Any]:
+    (file,) = _need(arguments, "file")
+    if space.files.pop(file, None) is None:
+        raise SlackRefusalError("file_not_found")
+    for message in [m for m in space.messages if m.get("files")]:
+        left = [each for each in message["files"] if each["id"] != file]
+        message["files"] = left
+        if not left:
+            space.messages.remove(message)
+    return {}
 
 
 METHODS: dict[str, Method] = {
@@ -264,5 +294,6 @@ METHODS: dict[str, Method] = {
     "users.lookupByEmail": _by_email,
     "files.getUploadURLExternal": _upload_url,
     "files.completeUploadExternal": _complete,
+    "files.delete": _delete_file,
 }
 """Every method, by Slack's name, but auth.test."""

@@ -150,14 +150,18 @@ class SlackApi:
     def posted(
         self, channel: str = "", *, threads: bool = True
     ) -> list[dict[str, Any]]:
-        """Messages that stand, in the order of posting; of one channel, or of all."""
+        """Messages that stand, in the order of posting; of one channel, or of all.
+
+        Those in which Slack shows a file that was uploaded are not among them.
+        """
         ids = {
             i for i, c in self.workspace.channels.items() if c.get("name") == channel
         }
         return [
             message
             for message in self.workspace.messages
-            if (not channel or message["channel"] in ids | {channel})
+            if "files" not in message
+            and (not channel or message["channel"] in ids | {channel})
             and (threads or "thread_ts" not in message)
         ]
 
