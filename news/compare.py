@@ -94,6 +94,8 @@ def upper_limit(count: int) -> float:
 def lower_limit(count: int) -> float:
     """Smallest mean with which a count so high has the probability of three sigma.
 
+    By the same approximation; of fewer than ten, it is on the safe side.
+
     Examples
     --------
     >>> round(lower_limit(25), 1)

@@ -34,6 +34,9 @@ catalogue, ESA 1997, volume 1, section 1.5.3)."""
 ECLIPTIC_POLE = (270.0, 66.560709)
 """Those of the ecliptic's, mean obliquity of J2000 (IAU 2006) [deg]."""
 
+CIRCLES = 2
+"""Circles that are drawn: the galactic plane and the ecliptic."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -64,19 +67,19 @@ def draw_sky_map(objects: Sequence[SkyObject], title: str) -> bytes:
         )
     counts = Counter(one.label for one in objects)
     ranked = [name for name, _ in counts.most_common(len(COLOURS))]
-    rest = sum(counts.values()) - sum(counts[name] for name in ranked)
     size = float(np.clip(9 - 1.6 * np.log10(max(len(objects), 1)), 2, 9))
-    _draw_class(axes, [o for o in objects if o.label not in ranked], "others", size)
-    for number, name in reversed(list(enumerate(ranked))):
+    # The rarer a class, the later it is drawn: what is rare hides behind nothing.
+    for number, name in enumerate(ranked):
         mine = [one for one in objects if one.label == name]
         _draw_class(axes, mine, name, size, number=number)
+    _draw_class(axes, [o for o in objects if o.label not in ranked], "others", size)
     _set_grid(axes)
     figure.suptitle(
         f"{title}\n{_counted(len(objects), 'object')} of"
         f" {_counted(len(counts), 'class', 'classes')}",
         x=0.5, y=0.975, fontsize=14, color=INK,
     )  # fmt: skip
-    _draw_legend(figure, axes, rest)
+    _draw_legend(figure, axes)
     return to_png(figure)
 
 
@@ -150,15 +153,12 @@ def _degrees(declination: int) -> str:
     return f"{declination:+d}°".replace("-", "−") if declination else "0°"
 
 
-def _draw_legend(figure: "Figure", axes: "Axes", rest: int) -> None:
+def _draw_legend(figure: "Figure", axes: "Axes") -> None:
+    """Name the classes first, and then the circles, which were drawn first."""
     handles, labels = axes.get_legend_handles_labels()
-    circles = 2
-    order = [*range(len(handles) - 1, circles - 1, -1), 0, 1]
-    if rest:
-        order.insert(-circles, order.pop(order.index(circles)))
     figure.legend(
-        [handles[i] for i in order],
-        [labels[i] for i in order],
+        [*handles[CIRCLES:], *handles[:CIRCLES]],
+        [*labels[CIRCLES:], *labels[:CIRCLES]],
         loc="lower center",
         ncol=4,
         frameon=False,
