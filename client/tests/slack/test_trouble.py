@@ -2,7 +2,15 @@
 
 import pytest
 
-from client.tests.slack_api import Drop, Fault, RateLimit, Refuse, SlackApi, Status
+from client.tests.slack_api import (
+    Drop,
+    Fault,
+    Hold,
+    RateLimit,
+    Refuse,
+    SlackApi,
+    Status,
+)
 from nightmail import (
     MessageGoneError,
     OutcomeUnknownError,
@@ -155,6 +163,19 @@ def test_a_post_of_unknown_outcome_is_not_repeated(
 
     assert "all the same" in str(caught.value)
     assert (waits, slack.methods().count("chat.postMessage")) == ([], 1)
+
+
+def test_slack_is_too_slow(slack: SlackApi) -> None:
+    """A message that is not answered in time may have been posted."""
+    hold = Hold(done=True)
+    slack.plan("chat.postMessage", hold)
+    client = SlackClient(slack.token, base_url=slack.url, timeout=1)
+
+    with pytest.raises(OutcomeUnknownError, match="TimeoutError"):
+        client.send_message("#rrlyr", "x")
+
+    hold.released.set()
+    assert len(slack.posted("rrlyr")) == 1
 
 
 def test_a_change_is_repeated(
