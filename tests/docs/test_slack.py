@@ -100,7 +100,7 @@ def test_scopes_shown_are_those_that_are_needed() -> None:
     shown = set(re.findall(r"`([\w.]+:[\w.]+)`", part("The bot and its scopes")))
 
     called = set(SCOPES.values()) - {"channels:join"}
-    assert shown == called | {"groups:read", "groups:history"}
+    assert shown == called | {"groups:read", "groups:history", "im:history"}
 
 
 def descendants(kind: type[NightmailError]) -> Iterator[type[NightmailError]]:

@@ -79,6 +79,23 @@ def test_private_channels_need_a_scope_that_may_be_missing(
 
 
 @pytest.mark.parametrize(
+    ("target", "scope"),
+    [("#rrlyr", "channels"), ("#secret", "groups"), ("Bob", "im")],
+)
+def test_a_history_needs_the_scope_of_its_kind(
+    slack: SlackApi, client: SlackClient, target: str, scope: str
+) -> None:
+    """Public channels, private ones and people have a scope each, and it is named."""
+    slack.add_channel("secret", private=True)
+    slack.scopes.discard(f"{scope}:history")
+
+    with pytest.raises(
+        SlackTokenError, match=f"give the app the scope {scope}:history"
+    ):
+        list(client.history(target, 0))
+
+
+@pytest.mark.parametrize(
     ("kind", "message"),
     [
         ({"archived": True}, "#old is archived; unarchive it"),
