@@ -72,6 +72,21 @@ def test_a_message_is_changed(slack: SlackApi, client: SlackClient) -> None:
     assert (changed, message["text"]) == (sent, "new")
 
 
+def test_a_change_replaces_blocks_and_keeps_metadata(
+    slack: SlackApi, client: SlackClient
+) -> None:
+    """Blocks that are not given anew are gone, metadata stays."""
+    mark = {"event_type": "night", "event_payload": {"night": "20260301"}}
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": "old"}}
+    sent = client.send_message("#rrlyr", "old", [block], metadata=mark)
+
+    client.update(sent.channel, sent.ts, "new")
+
+    (message,) = slack.posted("rrlyr")
+    assert (message["text"], message.get("blocks")) == ("new", [])
+    assert message["metadata"] == mark
+
+
 def test_metadata_comes_back(client: SlackClient) -> None:
     """What a message carries is read in the history, page by page, newest first."""
     for number in range(3):

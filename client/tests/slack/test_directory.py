@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.tests.slack_api import SlackApi
+from client.tests.slack_api import Drop, RateLimit, SlackApi, Status
 from nightmail import SlackRefusedError
 from nightmail.slack import Channel, SlackClient, User
 from nightmail.slack.directory import is_id
@@ -24,6 +24,18 @@ def test_everything_is_listed(crowd: SlackApi, client: SlackClient) -> None:
 
     assert (len(channels), len(users)) == (703, 901)
     assert crowd.methods() == ["conversations.list"] * 4 + ["users.list"] * 5
+
+
+def test_trouble_between_two_pages(
+    crowd: SlackApi, client: SlackClient, waits: list[float]
+) -> None:
+    """The page that failed is asked for again: nothing is missing, nothing twice."""
+    crowd.plan("conversations.list", None, RateLimit(3), None, Drop(), Status(500))
+
+    channels = client.channels()
+
+    assert len({channel.id for channel in channels}) == len(channels) == 703
+    assert waits == [3, 1, 2]
 
 
 def test_the_last_of_hundreds_is_found(crowd: SlackApi, client: SlackClient) -> None:

@@ -77,6 +77,19 @@ def test_too_many_blocks_are_not_sent(slack: SlackApi, client: SlackClient) -> N
     assert slack.calls == []
 
 
+def test_a_change_is_shorter(slack: SlackApi, client: SlackClient) -> None:
+    """Slack takes 40,000 characters of a new message, and 4,000 of a changed one."""
+    sent = client.send_message("#rrlyr", "x" * 40_000)
+
+    client.update(sent.channel, sent.ts, "y" * 4000)
+    with pytest.raises(ValueError, match=r"at most 4,000 .* has 4,001"):
+        client.update(sent.channel, sent.ts, "y" * 4001)
+    with pytest.raises(SlackRefusedError, match="msg_too_long; cut it"):
+        client.call("chat.update", channel=sent.channel, ts=sent.ts, text="y" * 4001)
+
+    assert slack.posted("rrlyr")[0]["text"] == "y" * 4000
+
+
 def test_a_long_text_goes_in_pieces(slack: SlackApi, client: SlackClient) -> None:
     """They are cut at ends of lines, keep their order, and lose nothing."""
     text = "\n".join(f"{number:06d} {'x' * 90}" for number in range(1000))

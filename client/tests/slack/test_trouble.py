@@ -2,7 +2,15 @@
 
 import pytest
 
-from client.tests.slack_api import Drop, Fault, RateLimit, Refuse, SlackApi, Status
+from client.tests.slack_api import (
+    Drop,
+    Fault,
+    Hold,
+    RateLimit,
+    Refuse,
+    SlackApi,
+    Status,
+)
 from nightmail import (
     MessageGoneError,
     OutcomeUnknownError,
@@ -68,6 +76,23 @@ def test_private_channels_need_a_scope_that_may_be_missing(
     client.send_message("#rrlyr", "x")
 
     assert len(slack.posted("rrlyr")) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "scope"),
+    [("#rrlyr", "channels"), ("#secret", "groups"), ("Bob", "im")],
+)
+def test_a_history_needs_the_scope_of_its_kind(
+    slack: SlackApi, client: SlackClient, target: str, scope: str
+) -> None:
+    """Public channels, private ones and people have a scope each, and it is named."""
+    slack.add_channel("secret", private=True)
+    slack.scopes.discard(f"{scope}:history")
+
+    with pytest.raises(
+        SlackTokenError, match=f"give the app the scope {scope}:history"
+    ):
+        list(client.history(target, 0))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +180,19 @@ def test_a_post_of_unknown_outcome_is_not_repeated(
 
     assert "all the same" in str(caught.value)
     assert (waits, slack.methods().count("chat.postMessage")) == ([], 1)
+
+
+def test_slack_is_too_slow(slack: SlackApi) -> None:
+    """A message that is not answered in time may have been posted."""
+    hold = Hold(done=True)
+    slack.plan("chat.postMessage", hold)
+    client = SlackClient(slack.token, base_url=slack.url, timeout=1)
+
+    with pytest.raises(OutcomeUnknownError, match="TimeoutError"):
+        client.send_message("#rrlyr", "x")
+
+    hold.released.set()
+    assert len(slack.posted("rrlyr")) == 1
 
 
 def test_a_change_is_repeated(

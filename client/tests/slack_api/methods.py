@@ -41,6 +41,9 @@ MAX_PAGE = 999
 USUAL_PAGE = 100
 """Items of a page where nothing is asked."""
 
+MAX_UPDATE = 4000
+"""Longest text of a message that is changed [characters]."""
+
 SHAPE = re.compile(r"[CGDZ][A-Z0-9]{8,}")
 """What files.completeUploadExternal takes for a channel."""
 
@@ -102,11 +105,15 @@ def _update(space: Workspace, arguments: Arguments) -> dict[str, Any]:
     if channel not in space.channels:
         raise SlackRefusalError("channel_not_found")
     if space.channels[channel]["is_archived"]:
-        raise SlackRefusalError("is_archived")
+        raise SlackRefusalError("is_inactive")
     message = space.message(channel, ts)
     if message.get("bot_id") != "B0NIGHTMAIL":
         raise SlackRefusalError("cant_update_message")
     check_message(arguments, space.files)
+    if len(arguments.get("text") or "") > MAX_UPDATE:
+        raise SlackRefusalError("msg_too_long")
+    if arguments.get("text"):
+        message.pop("blocks", None)
     changed = ("text", "blocks", "metadata")
     message.update({name: arguments[name] for name in changed if name in arguments})
     message["edited"] = {"ts": space.new_ts()}

@@ -17,7 +17,12 @@ from client.tests.slack_api.workspace import SlackRefusalError, Workspace
 TOKEN = "xoxb-1234567890-nightmail-secret"  # noqa: S105 - of no one
 """The token that is taken unless a test chooses another."""
 
-ALL_SCOPES = frozenset(SCOPES.values()) | {"groups:read", "groups:history"}
+HISTORY = {"C": "channels:history", "D": "im:history"}
+"""Scope for what was said, by kind of conversation; `groups:history` if private."""
+
+ALL_SCOPES = frozenset(SCOPES.values()) | {
+    *("groups:read", "groups:history", "im:history"),
+}
 """Everything an app may be given here."""
 
 HOLD_S = 60
@@ -226,6 +231,10 @@ class SlackApi:
         if self.token_error:
             raise SlackRefusalError(self.token_error)
         needed = SCOPES.get(call.method, "")
+        if needed == HISTORY["C"]:
+            asked = str(call.arguments.get("channel"))
+            is_private = self.workspace.channels.get(asked, {}).get("is_private")
+            needed = "groups:history" if is_private else HISTORY.get(asked[:1], needed)
         if "private_channel" in str(call.arguments.get("types")):
             needed = needed if needed not in self.scopes else "groups:read"
         if needed and needed not in self.scopes:

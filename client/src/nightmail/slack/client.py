@@ -102,8 +102,12 @@ class SlackClient(SlackReader):
         ----------
         channel, ts
             Where it stands.
-        text, blocks, metadata
-            As for `send_message`; they replace what was there.
+        text
+            In Slack's markup, at most 4,000 characters.
+        blocks
+            As for `send_message`; without them, those that were there are removed.
+        metadata
+            As for `send_message`; without it, what was there stays.
 
         Returns
         -------
@@ -120,7 +124,7 @@ class SlackClient(SlackReader):
             It is longer than Slack takes.
         """
         changed = {"text": text, "blocks": list(blocks or []), "metadata": metadata}
-        limits.check(changed)
+        limits.check_update(changed)
         answer = self.call("chat.update", channel=channel, ts=ts, **changed)
         return Sent(answer["channel"], answer["ts"])
 

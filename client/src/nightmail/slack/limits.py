@@ -9,8 +9,10 @@ __all__ = [
     "MAX_HEADER",
     "MAX_MESSAGE",
     "MAX_TEXT",
+    "MAX_UPDATE",
     "MAX_WEIGHT",
     "check",
+    "check_update",
     "pieces",
     "weight",
 ]
@@ -26,6 +28,9 @@ MAX_HEADER = 150
 
 MAX_MESSAGE = 40_000
 """Longest text of a message, by the page of chat.postMessage [characters]."""
+
+MAX_UPDATE = 4000
+"""Longest text of a message that is changed, by that of chat.update [characters]."""
 
 BLOCK_WEIGHT = 125
 """What a block adds to the weight of a message besides its text [characters]."""
@@ -63,6 +68,24 @@ def check(message: Mapping[str, Any]) -> None:
                 raise ValueError(f"A text of block {i} is empty; Slack refuses it.")
     what = "the blocks of a message, each counted with its container, have"
     _at_most(weight(blocks), MAX_WEIGHT, what, "characters")
+
+
+def check_update(message: Mapping[str, Any]) -> None:
+    """Refuse what Slack would refuse in place of a message that stands.
+
+    Parameters
+    ----------
+    message
+        `text`, `blocks` or both, as chat.update takes them.
+
+    Raises
+    ------
+    ValueError
+        As `check`; a text may only have 4,000 characters here.
+    """
+    check(message)
+    what = "the text of a message that is changed has"
+    _at_most(len(message.get("text") or ""), MAX_UPDATE, what, "characters")
 
 
 def weight(blocks: Sequence[Mapping[str, Any]]) -> int:

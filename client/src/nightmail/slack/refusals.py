@@ -30,6 +30,8 @@ ADVICE = {
     "channel_not_found": "check its name, and that the bot may see it",
     "not_in_channel": "invite the bot: type `/invite @` and its name there",
     "is_archived": "unarchive it, or take another",
+    "is_inactive": "unarchive it, or take another",
+    "no_permission": "invite the bot: type `/invite @` and its name there",
     "restricted_action": "ask the workspace's owners to let the bot post there",
     "restricted_action_read_only_channel": "ask its owners to let the bot post there",
     "users_not_found": "check the address",
@@ -56,7 +58,9 @@ PASSING = frozenset(
 )
 """Codes that go away by themselves; nothing was done."""
 
-UNCERTAIN = frozenset({"fatal_error", "internal_error", "request_timeout"})
+UNCERTAIN = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "update_failed"}
+)
 """Codes that go away, and by Slack's words some of it may have been done."""
 
 GONE = frozenset({"message_not_found", "thread_not_found"})
