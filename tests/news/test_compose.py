@@ -36,7 +36,7 @@ def bulletins(shares: tuple[Share, ...], before: list[list[Share]]) -> list[Bull
 
 def check(message: Message) -> None:
     """Refuse a message that Slack would refuse."""
-    limits.check(message.arguments())
+    limits.check_update(message.arguments())
 
 
 def whole(summary: Summary) -> Share:
