@@ -98,7 +98,7 @@ def sweep(
     settings = load()
     due = runtime.flow_run.scheduled_start_time
     nights = find(settings, survey=survey, at=due, recent=recent, since=since)
-    missed = [one.night for one in nights if one.status is None]
+    missed = [n.night for n in nights if n.is_recent and n.status is None]
     tell_not_run(settings, survey, missed)
     if not nights:
         return Completed(message=f"No night of {survey} is unfinished.", data=())

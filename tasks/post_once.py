@@ -11,8 +11,10 @@ from typing import Any
 from news.layout import Message
 from nightmail.slack import (
     MessageGoneError,
+    OutcomeUnknownError,
     Sent,
     SlackClient,
+    SlackError,
     SlackRefusedError,
 )
 from tasks.posted import Posted
@@ -134,7 +136,14 @@ def post_once(  # noqa: PLR0913 - a message, its place, and what is known of it
         return sent, "unchanged"
     remember(Posted(digest=digest))
     at("intended")
-    sent = client.send_message(key.channel, metadata=metadata, **given)
+    try:
+        sent = client.send_message(key.channel, metadata=metadata, **given)
+    except OutcomeUnknownError:
+        raise
+    except SlackError:
+        # Surely not posted: the next run need not look for it.
+        remember(Posted())
+        raise
     at("lead sent")
     remember(Posted(sent.channel, sent.ts, digest))
     at("lead recorded")

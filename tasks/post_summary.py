@@ -10,7 +10,6 @@ from archive.summary import read_summary, summary_file
 from archive.totals import Summary
 from nightmail import (
     NightmailError,
-    OutcomeUnknownError,
     SlackError,
     SlackUnavailableError,
 )
@@ -103,10 +102,15 @@ def post_summary(
     errors: list[NightmailError] = []
     for prepared in prepared_all:
         channel = prepared.share.channel
+        if errors and isinstance(errors[-1], SlackUnavailableError):
+            # Each further channel would wait as long for the same.
+            _remember_failure(prepared, settings, errors[-1])
+            continue
         try:
             outcomes[channel] = _post_one(client, prepared, settings, at=at)
         except (NightError, SlackError) as error:
             say(f"Not posted to Slack in {channel}: {error}")
+            _remember_failure(prepared, settings, error)
             errors.append(error)
         else:
             say(_told(summary, channel, outcomes[channel]))
@@ -123,27 +127,28 @@ def _told(summary: Summary, channel: str, outcome: str) -> str:
 def _post_one(
     client: SlackClient, prepared: Prepared, settings: Settings, *, at: Point
 ) -> str:
-    """Post one channel's bulletin, and write down what became of it."""
+    """Post one channel's bulletin; where it is, is written down beside the archive."""
     summary, channel = prepared.share.summary, prepared.share.channel
     file = record_file(settings.archive_root(), summary.survey, summary.night)
-    before = read_record(file).get(channel)
-    try:
-        return post_bulletin(
-            client,
-            prepared.bulletin,
-            Key(summary.survey, summary.night, channel, summary.generation),
-            attachments=lambda: prepared.attachments,
-            before=before,
-            remember=partial(remember, file, channel),
-            at=at,
-        )
-    except (NightError, SlackError) as error:
-        now = read_record(file).get(channel, Posted())
-        if not now.ts and not isinstance(error, OutcomeUnknownError):
-            # Surely not posted: the next run need not look for it.
-            now = replace(now, digest="")
-        remember(file, channel, replace(now, done=False, failure=str(error)))
-        raise
+    return post_bulletin(
+        client,
+        prepared.bulletin,
+        Key(summary.survey, summary.night, channel, summary.generation),
+        attachments=lambda: prepared.attachments,
+        before=read_record(file).get(channel),
+        remember=partial(remember, file, channel),
+        at=at,
+    )
+
+
+def _remember_failure(
+    prepared: Prepared, settings: Settings, error: NightmailError
+) -> None:
+    """Write down that a channel wants its message, for the next run."""
+    summary, channel = prepared.share.summary, prepared.share.channel
+    file = record_file(settings.archive_root(), summary.survey, summary.night)
+    now = read_record(file).get(channel, Posted())
+    remember(file, channel, replace(now, done=False, failure=str(error)))
 
 
 def _post_earlier(
@@ -165,6 +170,7 @@ def _post_earlier(
             try:
                 _post_one(client, prepared, settings, at=lambda _: None)
             except (NightError, SlackError) as error:
+                _remember_failure(prepared, settings, error)
                 told.append(f"{night} in {channel}: not yet. {error}")
                 if isinstance(error, SlackUnavailableError):
                     return told

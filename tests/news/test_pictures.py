@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from archive.totals import Summary
-from news import figure, pictures
+from news import figure
 from news.contact_sheet import MAX_PORTRAITS, choose_portraits, draw_contact_sheet
 from news.light_curves import read_portraits
 from news.pictures import attach
@@ -121,4 +121,4 @@ def test_without_matplotlib_there_is_only_the_table(
     made = list(attach(tmp_path, summary, [sky_object(1)], b"object\n"))
 
     assert [one.ending for one in made] == ["csv"]
-    assert not pictures.can_draw()
+    assert not figure.can_draw()
