@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,12 @@ catalogue, ESA 1997, volume 1, section 1.5.3)."""
 ECLIPTIC_POLE = (270.0, 66.560709)
 """Those of the ecliptic's, mean obliquity of J2000 (IAU 2006) [deg]."""
 
+SMALL = 3
+"""Size of a mark under which it has no edge, and lets others through [point]."""
+
+LEGEND_SIZE = 7
+"""Size of a mark in the legend [point]."""
+
 CIRCLES = 2
 """Circles that are drawn: the galactic plane and the ecliptic."""
 
@@ -62,9 +68,8 @@ def draw_sky_map(objects: Sequence[SkyObject], title: str) -> bytes:
         (ECLIPTIC_POLE, ":", "ecliptic"),
     ):
         ra, dec = _great_circle(pole)
-        axes.plot(
-            _longitude(ra), np.radians(dec), style, color=PALE, label=name, lw=1.4
-        )
+        line: dict[str, Any] = {"color": PALE, "label": name, "lw": 1.4, "zorder": 3}
+        axes.plot(_longitude(ra), np.radians(dec), style, **line)
     counts = Counter(one.label for one in objects)
     ranked = [name for name, _ in counts.most_common(len(COLOURS))]
     size = float(np.clip(9 - 1.6 * np.log10(max(len(objects), 1)), 2, 9))
@@ -73,7 +78,7 @@ def draw_sky_map(objects: Sequence[SkyObject], title: str) -> bytes:
         mine = [one for one in objects if one.label == name]
         _draw_class(axes, mine, name, size, number=number)
     _draw_class(axes, [o for o in objects if o.label not in ranked], "others", size)
-    _set_grid(axes)
+    _set_grid(axes, is_full=size <= SMALL)
     figure.suptitle(
         f"{title}\n{_counted(len(objects), 'object')} of"
         f" {_counted(len(counts), 'class', 'classes')}",
@@ -125,16 +130,23 @@ def _draw_class(
         color=COLOURS[number] if is_named else OTHERS,
         markersize=size if is_named else size * 0.8,
         markeredgecolor="white",
-        markeredgewidth=0.4 if size > 3 else 0,  # noqa: PLR2004
-        alpha=0.85,
+        markeredgewidth=0.4 if size > SMALL else 0,
+        alpha=0.85 if size > SMALL else 0.4,
         linestyle="none",
         label=f"{name}  {len(objects):,}",
     )
 
 
-def _set_grid(axes: "Axes") -> None:
+def _set_grid(axes: "Axes", *, is_full: bool) -> None:
+    """Draw the grid; its hours hide no mark, but where marks cover the whole sky."""
     hours = np.arange(-150, 180, 30)
-    axes.set_xticks(np.radians(hours), [f"{(-each) % 360 / 15:.0f}ʰ" for each in hours])
+    axes.set_xticks(np.radians(hours), [])
+    for each in hours:
+        axes.text(
+            np.radians(each), np.radians(2.5), f"{(-each) % 360 / 15:.0f}ʰ",
+            ha="center", fontsize=9, color=GREY, zorder=5 if is_full else 1,
+            bbox={"facecolor": "white", "alpha": 0.75 * is_full, "lw": 0, "pad": 1},
+        )  # fmt: skip
     axes.set_yticks(np.radians(np.arange(-75, 90, 15)))
     axes.set_yticklabels(
         [_degrees(each) if each % 30 == 0 else "" for each in range(-75, 90, 15)]
@@ -156,7 +168,7 @@ def _degrees(declination: int) -> str:
 def _draw_legend(figure: "Figure", axes: "Axes") -> None:
     """Name the classes first, and then the circles, which were drawn first."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
+    legend = figure.legend(
         [*handles[CIRCLES:], *handles[:CIRCLES]],
         [*labels[CIRCLES:], *labels[:CIRCLES]],
         loc="lower center",
@@ -165,3 +177,6 @@ def _draw_legend(figure: "Figure", axes: "Axes") -> None:
         fontsize=10,
         bbox_to_anchor=(0.5, 0.015),
     )
+    for handle in legend.legend_handles:
+        if handle:
+            handle.set(alpha=1, markersize=LEGEND_SIZE)
