@@ -85,7 +85,7 @@ def upper_limit(count: int) -> float:
     Examples
     --------
     >>> round(upper_limit(0), 1)
-    6.6
+    6.7
     """
     more = count + 1
     return float(more * (1 - 1 / (9 * more) + SIGMA / (3 * more**0.5)) ** 3)

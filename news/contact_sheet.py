@@ -167,8 +167,9 @@ def _set_limits(axes: "Axes", curve: LightCurve, days: Any) -> None:
         return
     margin = max(0.08 * np.ptp(magnitudes), 0.25)
     axes.set_ylim(magnitudes.max() + margin, magnitudes.min() - margin)
-    width = max(float(np.ptp(days)), 0.2)
-    axes.set_xlim(days.min() - 0.04 * width, days.max() + 0.04 * width)
+    first, last = min(float(days.min()), -1.0), float(days.max())
+    margin = 0.04 * (last - first)
+    axes.set_xlim(first - margin, last + margin)
     axes.axvline(0, color=PALE, lw=0.8, ls="--", zorder=0)
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
 
