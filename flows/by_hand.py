@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cluster.access import connect
 from flows.ending import Ending, read_ending
+from flows.notices import tell
 from flows.temporary_server import start_server
-from nightmail import cli
+from nightmail import RetryableError, cli
 from settings import Settings
 from settings.errors import PrefectUnavailableError
 from settings.nights import check_survey, last_night
@@ -42,7 +43,6 @@ def run_night(
     name = night or last_night(survey, dt.datetime.now(dt.UTC))
     # What can be refused is refused before a server is started for it.
     find_night(settings, survey=survey, night=name, names=filters)
-    _check_kafka(settings)
 
     def run() -> Any:
         from flows.nightly import nightly  # noqa: PLC0415 - after Prefect's environment
@@ -50,7 +50,14 @@ def run_night(
         names = list(filters or ()) or None
         return nightly(survey, name, names, generation, return_state=True)
 
-    return read_ending(run_flow(settings, run), name)
+    try:
+        _check_kafka(settings)
+        state = run_flow(settings, run)
+    except RetryableError as error:
+        # Once the flow runs, it tells of its failures itself.
+        tell(settings, survey, name, error)
+        raise
+    return read_ending(state, name)
 
 
 def run_sweep(

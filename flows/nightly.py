@@ -8,6 +8,7 @@ from prefect.states import Completed
 
 from cluster.access import KafkaAccess
 from cluster.local import running
+from flows.notices import tell_crashed, tell_failed
 from flows.steps import (
     as_is,
     check_files,
@@ -41,7 +42,13 @@ def run_name() -> str:
     return f"{survey}-{given.get('night') or _scheduled_night(survey)}"
 
 
-@flow(name="nightly", flow_run_name=run_name, persist_result=False)
+@flow(
+    name="nightly",
+    flow_run_name=run_name,
+    persist_result=False,
+    on_failure=[tell_failed],
+    on_crashed=[tell_crashed],
+)
 def nightly(
     survey: str,
     night: str | None = None,

@@ -13,6 +13,7 @@ from archive.summary import Summary
 from cluster.local import running
 from flows.ending import Ending, read_ending
 from flows.nightly import nightly
+from flows.notices import tell_not_run
 from flows.steps import step
 from runtime.spark import spark_session
 from settings import Settings
@@ -97,6 +98,8 @@ def sweep(
     settings = load()
     due = runtime.flow_run.scheduled_start_time
     nights = find(settings, survey=survey, at=due, recent=recent, since=since)
+    missed = [n.night for n in nights if n.is_recent and n.status is None]
+    tell_not_run(settings, survey, missed)
     if not nights:
         return Completed(message=f"No night of {survey} is unfinished.", data=())
     most = settings.sweep.limit if limit is None else limit

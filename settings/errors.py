@@ -9,17 +9,25 @@ NightmailError            (the client's base)
 │   ├── LedgerError       a row of the ledger cannot be read
 │   └── IncompleteNightError  the night ended with failures that are named
 ├── NewerRunError         someone newer works on this night
-├── SlackPostError        Slack refused the message
+├── SlackError            (the client's) Slack does not do what it was asked
+│   └── SlackRefusedError     and would refuse it again
 └── RetryableError        (the client's) try again later
     ├── BrokerUnavailableError  (the client's)
     ├── ClusterError      the local Kafka cannot be started or stopped
     ├── PrefectUnavailableError
     ├── StoreUnavailableError
     ├── ArchiveUnavailableError  read-only, or no space left
-    └── SlackUnavailableError
+    └── SlackUnavailableError   (the client's, a SlackError too)
 """
 
-from nightmail import BrokerUnavailableError, NightmailError, RetryableError
+from nightmail import (
+    BrokerUnavailableError,
+    NightmailError,
+    RetryableError,
+    SlackError,
+    SlackRefusedError,
+    SlackUnavailableError,
+)
 
 __all__ = [
     "ArchiveUnavailableError",
@@ -35,7 +43,8 @@ __all__ = [
     "QueryError",
     "RetryableError",
     "SettingsError",
-    "SlackPostError",
+    "SlackError",
+    "SlackRefusedError",
     "SlackUnavailableError",
     "StoreError",
     "StoreUnavailableError",
@@ -82,10 +91,6 @@ class NewerRunError(NightmailError):
     exit_code = 4
 
 
-class SlackPostError(NightmailError):
-    """Slack refused the message, and would again."""
-
-
 class ClusterError(RetryableError):
     """The local Kafka cannot be started, reached or stopped."""
 
@@ -100,7 +105,3 @@ class StoreUnavailableError(RetryableError):
 
 class ArchiveUnavailableError(RetryableError):
     """The archive cannot be written: read-only, or no space left."""
-
-
-class SlackUnavailableError(RetryableError):
-    """Slack does not answer."""

@@ -117,7 +117,7 @@ def shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "(hidden)"
     if isinstance(value, tuple):
-        return ", ".join(value) or "(none)"
+        return ", ".join(map(str, value)) or "(none)"
     return "(not set)" if value is None else str(value)
 
 
@@ -219,12 +219,14 @@ def _validated(tables: dict[str, Any], sources: Mapping[str, str]) -> Settings:
 
 def _first_problem(error: ValidationError, sources: Mapping[str, str]) -> SettingsError:
     problem = error.errors(include_context=False, include_url=False)[0]
+    # Within a setting that is a list, the rest says which of its items.
     key = ".".join(str(part) for part in problem["loc"])
     reason = problem["msg"].removeprefix("Value error, ")
     reason = reason[0].lower() + reason[1:]
-    hidden = _is_secret(key) or has_secret(str(problem["input"]))
+    setting = next(each for each in keys() if f"{key}.".startswith(f"{each}."))
+    hidden = _is_secret(setting) or has_secret(str(problem["input"]))
     value = "" if hidden else f" {problem['input']!r}"
-    source = sources.get(key, "default")
+    source = sources.get(setting, "default")
     return SettingsError(f"{source}: {key}{value} is wrong: {reason}.")
 
 

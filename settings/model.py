@@ -3,16 +3,11 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from settings.errors import SettingsError
+from settings.section import Section
+from settings.slack import Slack
 from settings.uris import check_folder, check_store, is_remote, local_path
 
 ENV_PREFIX = "NIGHTMAIL_"
@@ -26,21 +21,6 @@ HOST_NAME = r"^[A-Za-z0-9.-]+$"
 
 STORE_FORMATS = ("parquet", "orc")
 """Formats of stores: Arrow reads the first, Spark the others."""
-
-
-class Section(BaseModel):
-    """A table of the settings file."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_not_set(cls, value: Any, info: ValidationInfo) -> Any:
-        """Take empty text as not set where that is the default, as in `TOKEN= …`."""
-        name = info.field_name or ""
-        return None if value == "" and cls.model_fields[name].default is None else value
 
 
 class Store(Section):
@@ -280,24 +260,6 @@ class Sweep(Section):
             "Night before which all is history; by default the first that has a"
             " summary."
         ),
-    )
-
-
-class Slack(Section):
-    """Where the night's summary is posted; without a token it is printed."""
-
-    token: SecretStr | None = Field(
-        default=None, description="Bot token; better in NIGHTMAIL_SLACK__TOKEN."
-    )
-    channel: str = Field(
-        default="#nightmail",
-        min_length=1,
-        description="Channel of the night's summary.",
-    )
-    base_url: str = Field(
-        default="https://slack.com/api/",
-        pattern=r"^https?://",
-        description="Slack's Web API.",
     )
 
 

@@ -29,9 +29,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "schemas": frozenset({"nightmail"}),
     "simulator": frozenset({"nightmail"}),
     **dict.fromkeys(SHARED, WORDS),
-    "tasks": WORDS | SHARED,
-    "flows": WORDS | SHARED | {"tasks"},
-    "commands": WORDS | SHARED | {"tasks", "flows", "simulator"},
+    "news": WORDS | {"archive"},
+    "tasks": WORDS | SHARED | {"news"},
+    "flows": WORDS | SHARED | {"news", "tasks"},
+    "commands": WORDS | SHARED | {"news", "tasks", "flows", "simulator"},
 }
 """Which rooms each room may import; it points one way."""
 

@@ -1,319 +1,227 @@
-"""A summary is posted once, to a real HTTP server that speaks like Slack."""
+"""A summary is posted once a channel, to a local server that behaves as Slack does."""
 
-import json
-import logging
-import threading
-import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-import tasks.call_slack
+from archive.history import read_history
 from archive.summary import Summary
-from settings.errors import SlackPostError, SlackUnavailableError
-from settings.model import Archive, Settings, Slack
-from tasks.call_slack import OutcomeUnknownError
-from tasks.post_summary import marker_file, post_summary
+from client.tests.slack_api import SlackApi
+from settings.model import Settings
+from settings.routes import Route
+from settings.slack import Slack
+from tasks import bulletins
+from tasks.post_summary import open_slack, post_summary
+from tasks.posted import record_file
+from tests.tasks.slack_night import (
+    CHANNEL,
+    NIGHT,
+    archived,
+    files,
+    ignore,
+    leads,
+    no_pace,
+    no_pictures,
+    routed,
+    settings,
+    slack,
+    summary,
+)
 
-TOKEN = "xoxb-1234-very-secret"  # noqa: S105 - of no one
-Answer = tuple[int, dict[str, str], Any]
-OK: Answer = (200, {}, {"ok": True, "channel": "C1", "ts": "17.5"})
-
-
-@dataclass
-class FakeSlack:
-    """What was asked, and what is answered next; then always `OK`."""
-
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    tokens: set[str] = field(default_factory=set)
-    answers: list[Answer] = field(default_factory=list)
-    url: str = ""
-
-    def methods(self) -> list[str]:
-        """Names of what was called."""
-        return [method for method, _ in self.calls]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers Slack's way; `None` closes the connection without an answer."""
-
-    slack: FakeSlack
-
-    def do_POST(self) -> None:
-        """Note the call, give the next answer."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.slack.calls.append((self.path.rpartition("/")[2], json.loads(body)))
-        self.slack.tokens.add(self.headers["Authorization"])
-        status, headers, answer = (self.slack.answers or [OK]).pop(0)
-        if answer is None:
-            self.close_connection = True
-            return
-        text = answer if isinstance(answer, str) else json.dumps(answer)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+__all__ = ["archived", "no_pace", "no_pictures", "settings", "slack", "summary"]
 
 
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    fake = FakeSlack()
-    handler = type("OneSlack", (Handler,), {"slack": fake})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    fake.url = f"http://127.0.0.1:{server.server_port}/api"
-    yield fake
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def test_a_night_is_a_message_and_its_thread(
+    slack: SlackApi, settings: Settings, summary: Summary
+) -> None:
+    """First the lead, then in its thread the tables, the file and the pictures."""
+    outcomes = post_summary(summary, settings, say=ignore)
+
+    lead, *thread = slack.posted("nights")
+    assert outcomes == {CHANNEL: "posted"}
+    assert lead["text"].startswith("ZTF night 20260302: complete. 400 of 400 alerts")
+    assert {message["thread_ts"] for message in thread} == {lead["ts"]}
+    numbers = [m["metadata"]["event_payload"]["number"] for m in thread]
+    assert numbers == list(range(1, len(thread) + 1))
+    assert {f["thread_ts"] for f in slack.workspace.files.values()} == {lead["ts"]}
+    night = "ztf_20260302"
+    made = [f"{night}_objects.csv", f"{night}_sky.png", f"{night}_light_curves.png"]
+    assert files(slack) == made
 
 
-@pytest.fixture
-def settings(slack: FakeSlack, tmp_path: Path) -> Settings:
-    return Settings(
-        state_dir=tmp_path,
-        archive=Archive(uri=str(tmp_path / "archive")),
-        slack=Slack(token=SecretStr(TOKEN), channel="#nights", base_url=slack.url),
-    )
-
-
-@pytest.fixture
-def summary() -> Summary:
-    return Summary(
-        survey="ztf",
-        night="20260301",
-        day_obs="20260228",
-        status="empty",
-        files=1,
-        alerts=0,
-        kept=0,
-        generation=0,
-        classes={},
-    )
-
-
-def ignore(_: str) -> None:
-    """Take a text."""
-
-
-def refused(code: str, status: int = 200) -> Answer:
-    return (status, {}, {"ok": False, "error": code})
-
-
-def test_posted_once(slack: FakeSlack, settings: Settings, summary: Summary) -> None:
-    """The same summary is posted the first time only."""
-    outcomes = [post_summary(summary, settings, say=ignore) for _ in range(3)]
+@pytest.mark.usefixtures("no_pictures")
+def test_posted_once(slack: SlackApi, settings: Settings, summary: Summary) -> None:
+    """The same summary is posted the first time only; the others ask Slack nothing."""
+    outcomes = [post_summary(summary, settings, say=ignore)[CHANNEL]]
+    asked = len(slack.calls)
+    outcomes += [post_summary(summary, settings, say=ignore)[CHANNEL] for _ in "12"]
 
     assert outcomes == ["posted", "unchanged", "unchanged"]
-    ((method, message),) = slack.calls
-    assert method == "chat.postMessage"
-    assert message["channel"] == "#nights"
-    assert message["text"].startswith("ZTF night 20260301: empty")
-    assert slack.tokens == {f"Bearer {TOKEN}"}
+    assert len(slack.calls) == asked
 
 
-def test_changed_summary_changes_the_message(
-    slack: FakeSlack, settings: Settings, summary: Summary
+@pytest.mark.usefixtures("no_pictures")
+def test_a_changed_summary_changes_the_message(
+    slack: SlackApi, settings: Settings, summary: Summary
 ) -> None:
-    """Another summary of the same night goes into the message that is there."""
+    """Another summary of the same night goes into the messages that are there."""
     post_summary(summary, settings, say=ignore)
+    before = [message["ts"] for message in slack.posted("nights")]
 
-    outcome = post_summary(replace(summary, alerts=9), settings, say=ignore)
+    outcome = post_summary(
+        replace(summary, alerts=401, generation=1), settings, say=ignore
+    )
 
-    method, message = slack.calls[-1]
-    assert (outcome, method) == ("changed", "chat.update")
-    assert (message["channel"], message["ts"]) == ("C1", "17.5")
+    assert outcome == {CHANNEL: "changed"}
+    assert [message["ts"] for message in slack.posted("nights")] == before
+    (lead,) = leads(slack)
+    assert lead["text"].startswith("ZTF night 20260302, generation 1: complete. 400 of")
+    assert lead["metadata"]["event_payload"]["generation"] == 1
 
 
-def test_deleted_message_is_posted_anew(
-    slack: FakeSlack, settings: Settings, summary: Summary
+@pytest.mark.usefixtures("no_pictures")
+def test_a_shorter_thread_loses_its_end(
+    slack: SlackApi, settings: Settings, summary: Summary
+) -> None:
+    """Parts that a changed night does not have any more are taken back."""
+    post_summary(summary, settings, say=ignore)
+    few = tuple(
+        replace(topic, delivered=0, kept=0, archived=0, classes={}, partitions=())
+        for topic in summary.topics
+    )
+
+    post_summary(replace(summary, topics=few, classes={}, kept=0), settings, say=ignore)
+
+    assert [m["ts"] for m in slack.posted("nights")] == [leads(slack)[0]["ts"]]
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_deleted_message_is_posted_anew(
+    slack: SlackApi, settings: Settings, summary: Summary
 ) -> None:
     """A message that somebody has deleted cannot be changed."""
     post_summary(summary, settings, say=ignore)
-    slack.answers.append(refused("message_not_found"))
+    slack.workspace.messages.clear()
 
-    outcome = post_summary(replace(summary, alerts=9), settings, say=ignore)
+    outcome = post_summary(replace(summary, alerts=401), settings, say=ignore)
 
-    assert outcome == "posted"
-    assert slack.methods() == ["chat.postMessage", "chat.update", "chat.postMessage"]
+    assert outcome == {CHANNEL: "posted"}
+    assert len(leads(slack)) == 1
 
 
-def test_every_channel_has_its_own_message(
-    slack: FakeSlack, settings: Settings, summary: Summary
+@pytest.mark.usefixtures("no_pictures")
+def test_without_its_record_a_message_is_found(
+    slack: SlackApi, settings: Settings, summary: Summary
 ) -> None:
-    """What was posted in one channel is posted in another, once."""
-    other = settings.slack.model_copy(update={"channel": "#other"})
-    elsewhere = settings.model_copy(update={"slack": other})
+    """By its metadata, among others' messages; nothing is posted again."""
+    post_summary(summary, settings, say=ignore)
+    for number in range(300):
+        client = open_slack(settings, say=ignore)
+        assert client
+        client.call("chat.postMessage", channel="#nights", text=f"Chat {number}")
+    posted = len(slack.posted())
+    record_file(settings.archive_root(), "ztf", NIGHT).unlink()
 
     outcomes = [
-        post_summary(summary, each, say=ignore)
-        for each in (settings, elsewhere, settings, elsewhere)
+        post_summary(replace(summary, alerts=n), settings, say=ignore)[CHANNEL]
+        for n in (400, 401)
     ]
 
-    assert outcomes == ["posted", "posted", "unchanged", "unchanged"]
-    assert [message["channel"] for _, message in slack.calls] == ["#nights", "#other"]
+    assert outcomes == ["unchanged", "changed"]
+    assert len(slack.posted()) == posted
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("text", ["[]", "{", '{"#nights": {"who": 1}}'])
+def test_a_broken_record_is_none(
+    slack: SlackApi, settings: Settings, summary: Summary, text: str
+) -> None:
+    """What it should say is found in the channel."""
+    post_summary(summary, settings, say=ignore)
+    record_file(settings.archive_root(), "ztf", NIGHT).write_text(text)
+
+    assert post_summary(summary, settings, say=ignore) == {CHANNEL: "unchanged"}
+    assert len(leads(slack)) == 1
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_an_older_record_is_understood(
+    slack: SlackApi, settings: Settings, summary: Summary
+) -> None:
+    """A message posted before there were threads is changed, and gets its thread."""
+    client = open_slack(settings, say=ignore)
+    assert client
+    sent = client.send_message(CHANNEL, "The night as it was.")
+    record_file(settings.archive_root(), "ztf", NIGHT).write_text(
+        f'{{"#nights": {{"channel": "{sent.channel}", "ts": "{sent.ts}",'
+        ' "digest": "0"}}'
+    )
+
+    assert post_summary(summary, settings, say=ignore) == {CHANNEL: "changed"}
+    assert [m["ts"] for m in leads(slack)] == [sent.ts]
+    assert len(slack.posted("nights")) > 1
 
 
 def test_without_a_token_it_is_printed(
-    slack: FakeSlack, settings: Settings, summary: Summary
+    slack: SlackApi, settings: Settings, summary: Summary
 ) -> None:
     """The same message as text, and the name of the setting."""
     no_token = settings.model_copy(update={"slack": Slack()})
     said: list[str] = []
 
-    assert post_summary(summary, no_token, say=said.append) == "printed"
+    assert post_summary(summary, no_token, say=said.append) == {"#nightmail": "printed"}
 
     assert "slack.token" in said[0]
-    assert said[2].startswith("ZTF night 20260301: empty\n0 of 0 alerts kept")
+    assert said[2].startswith("ZTF night 20260302: complete\n400 of 400 alerts kept")
     assert slack.calls == []
 
 
-@pytest.mark.parametrize(
-    ("code", "advice"),
-    [
-        ("invalid_auth", r"invalid_auth; check slack\.token"),
-        ("channel_not_found", r"#nights: channel_not_found; check slack\.channel"),
-        ("not_in_channel", "invite the bot"),
-        ("something_new", "chat.postMessage in #nights: something_new"),
-    ],
-)
-def test_refusals_say_what_to_do(
-    slack: FakeSlack, settings: Settings, summary: Summary, code: str, advice: str
-) -> None:
-    """Slack's refusal is one sentence, and the next run tries again."""
-    slack.answers.append(refused(code))
+def test_a_night_of_no_data(slack: SlackApi, settings: Settings) -> None:
+    """A night without a folder is one message, without a thread."""
+    nothing = Summary(
+        survey="ztf", night=NIGHT, day_obs="20260301", status="no data", files=0,
+        alerts=0, kept=0, generation=0, classes={},
+    )  # fmt: skip
 
-    with pytest.raises(SlackPostError, match=advice):
-        post_summary(summary, settings, say=ignore)
+    post_summary(nothing, settings, say=ignore)
 
-    assert post_summary(summary, settings, say=ignore) == "posted"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        refused("internal_error"),
-        refused("service_unavailable", 503),
-        (502, {}, "<html>Bad Gateway</html>"),
-        (429, {"Retry-After": "3600"}, {"ok": False, "error": "ratelimited"}),
-        (429, {}, "slow down"),
-    ],
-)
-def test_trouble_passes(
-    slack: FakeSlack, settings: Settings, summary: Summary, answer: Answer
-) -> None:
-    """What goes away by itself may be tried again, and is then posted."""
-    slack.answers.append(answer)
-
-    with pytest.raises(SlackUnavailableError) as caught:
-        post_summary(summary, settings, say=ignore)
-
-    assert caught.value.exit_code == 5
-    assert post_summary(summary, settings, say=ignore) == "posted"
-
-
-def test_short_wait_is_waited(
-    slack: FakeSlack,
-    settings: Settings,
-    summary: Summary,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where Slack asks for two seconds, it is called again after two seconds."""
-    waits: list[float] = []
-    call = tasks.call_slack.call_slack
-    monkeypatch.setattr(
-        "tasks.post_summary.call_slack",
-        lambda *args, **words: call(*args, pause=waits.append, **words),
+    (message,) = slack.posted()
+    assert message["text"] == (
+        "ZTF night 20260302: no data. The store has no such night (dayObs 20260301)."
     )
-    slack.answers.append((429, {"Retry-After": "2"}, {"ok": False}))
-
-    assert post_summary(summary, settings, say=ignore) == "posted"
-
-    assert waits == [2.0]
-    assert slack.methods() == ["chat.postMessage", "chat.postMessage"]
+    assert files(slack) == []
 
 
-def test_unanswered_post_is_not_repeated(
-    slack: FakeSlack, settings: Settings, summary: Summary
-) -> None:
-    """Slack may have taken it: the next run says so, and how to post it again."""
-    slack.answers.append((0, {}, None))
-    said: list[str] = []
-
-    with pytest.raises(OutcomeUnknownError, match="look into the channel"):
-        post_summary(summary, settings, say=ignore)
-    assert post_summary(summary, settings, say=said.append) == "unknown"
-
-    marker = marker_file(settings.archive_root(), summary)
-    assert str(marker) in said[0]
-    assert len(slack.calls) == 1
-    marker.unlink()
-    assert post_summary(summary, settings, say=ignore) == "posted"
-
-
-def test_nobody_listens(settings: Settings, summary: Summary) -> None:
-    """A refused connection is surely no message: it may be tried again."""
-    nowhere = settings.slack.model_copy(update={"base_url": "http://127.0.0.1:1/"})
-    closed = settings.model_copy(update={"slack": nowhere})
-
-    with pytest.raises(SlackUnavailableError, match=r"127\.0\.0\.1:1"):
-        post_summary(summary, closed, say=ignore)
-
-    assert post_summary(summary, settings, say=ignore) == "posted"
-
-
-def test_broken_marker(settings: Settings, summary: Summary) -> None:
-    """Without knowing what was posted nothing is posted."""
-    file = marker_file(settings.archive_root(), summary)
-    file.parent.mkdir(parents=True)
-    file.write_text("[]")
-
-    with pytest.raises(SlackPostError, match="cannot be read"):
-        post_summary(summary, settings, say=ignore)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [OK, refused("invalid_auth"), (500, {}, "trouble"), (0, {}, None)],
-)
-def test_token_is_nowhere(
-    slack: FakeSlack,
+def test_without_matplotlib_there_are_no_pictures(
+    slack: SlackApi,
     settings: Settings,
     summary: Summary,
-    caplog: pytest.LogCaptureFixture,
-    answer: Answer,
+    no_pictures: None,
 ) -> None:
-    """Neither in the log at its chattiest nor in any error's trace."""
-    caplog.set_level(logging.DEBUG)
-    slack.answers.append(answer)
-    trace = ""
+    """The message says so, and how to get them."""
+    del no_pictures
 
-    try:
-        post_summary(summary, settings, say=logging.getLogger("nightmail").info)
-    except (SlackPostError, SlackUnavailableError):
-        trace = traceback.format_exc()
+    post_summary(summary, settings, say=ignore)
 
-    assert TOKEN not in caplog.text + trace + repr(settings)
+    assert "pip install 'nightmail[plot]'" in str(leads(slack)[0]["blocks"][-1])
+    assert files(slack) == ["ztf_20260302_objects.csv"]
 
 
-@pytest.mark.parametrize("end", ["\n", "é", " x", "\x00"])
-def test_token_that_is_no_header(
-    settings: Settings, summary: Summary, end: str
+def test_the_history_is_read_once(
+    settings: Settings, summary: Summary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A token that Python's HTTP would quote in its refusal does not get there."""
-    wrong = settings.slack.model_copy(update={"token": SecretStr(TOKEN + end)})
+    """However many channels there are, the nights before are read once."""
+    read: list[str] = []
 
-    with pytest.raises(SlackPostError, match=r"slack\.token") as caught:
-        post_summary(summary, settings.model_copy(update={"slack": wrong}), say=ignore)
+    def count(*args: Any) -> Any:
+        read.append(args[2])
+        return read_history(*args)
 
-    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+    monkeypatch.setattr(bulletins, "read_history", count)
+    mine = routed(settings, Route(channel="#{class}"), Route(channel="#other"))
+
+    prepared = list(bulletins.prepare_bulletins(summary, mine))
+
+    assert len(prepared) > 2
+    assert read == [NIGHT]

@@ -8,9 +8,15 @@ from nightmail._errors import (
     ConfigError,
     FileError,
     FilterError,
+    MessageGoneError,
     NightmailError,
+    OutcomeUnknownError,
     RetryableError,
     SchemaError,
+    SlackError,
+    SlackRefusedError,
+    SlackTokenError,
+    SlackUnavailableError,
 )
 from nightmail._filters import Filter, alert_filter
 from nightmail._reader import AlertReader
@@ -27,8 +33,14 @@ __all__ = [
     "FileError",
     "Filter",
     "FilterError",
+    "MessageGoneError",
     "NightmailError",
+    "OutcomeUnknownError",
     "RetryableError",
     "SchemaError",
+    "SlackError",
+    "SlackRefusedError",
+    "SlackTokenError",
+    "SlackUnavailableError",
     "alert_filter",
 ]

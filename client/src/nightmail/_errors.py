@@ -7,6 +7,12 @@ NightmailError
 ├── ColumnError           a filter names a column that is not there, or that fits two
 ├── FilterError           this filter fails, the others go on
 ├── SchemaError           a type of the store has no Avro form
+├── SlackError            Slack does not do what it was asked
+│   ├── SlackRefusedError     and would refuse it again
+│   │   ├── MessageGoneError
+│   │   └── SlackTokenError
+│   └── SlackUnavailableError (a RetryableError too)
+│       └── OutcomeUnknownError
 └── RetryableError        something outside is not reachable, try again later
     └── BrokerUnavailableError
 """
@@ -18,9 +24,15 @@ __all__ = [
     "ConfigError",
     "FileError",
     "FilterError",
+    "MessageGoneError",
     "NightmailError",
+    "OutcomeUnknownError",
     "RetryableError",
     "SchemaError",
+    "SlackError",
+    "SlackRefusedError",
+    "SlackTokenError",
+    "SlackUnavailableError",
 ]
 
 
@@ -71,3 +83,27 @@ class RetryableError(NightmailError):
 
 class BrokerUnavailableError(RetryableError):
     """Kafka does not answer."""
+
+
+class SlackError(NightmailError):
+    """Slack does not do what it was asked."""
+
+
+class SlackRefusedError(SlackError):
+    """Slack refuses, and would again: token, scope, channel, person or message."""
+
+
+class MessageGoneError(SlackRefusedError):
+    """The message that should be changed or answered is no longer there."""
+
+
+class SlackTokenError(SlackRefusedError):
+    """Slack does not take the token, or the token lacks a scope: the fault is ours."""
+
+
+class SlackUnavailableError(SlackError, RetryableError):
+    """Slack does not answer, or asks for more patience than there is."""
+
+
+class OutcomeUnknownError(SlackUnavailableError):
+    """Slack was asked to post and did not answer: it may have done it."""

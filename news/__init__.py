@@ -1,0 +1,1 @@
+"""News: what a night brought, composed for people, in words, tables and pictures."""
