@@ -1,7 +1,6 @@
 """`nightmail consume` shows and saves, and counts as read what is done with."""
 
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,11 @@ import fastavro
 import pytest
 from click.testing import CliRunner, Result
 
-from nightmail import AlertError, NightmailError
+from client.tests.avro_alerts import write
+from client.tests.fake_kafka import FakeBroker, FakeMessage
+from nightmail import AlertError, AlertReader, FileError
 from nightmail.commands import consume as module
-from nightmail.commands import saving, showing
+from nightmail.commands import showing
 
 ZTF = {
     "objectId": "ZTF26aamcbly",
@@ -57,6 +58,7 @@ SCHEMA = {
     ],
 }
 KEY = json.dumps(SCHEMA)
+SAVE = ("fink_x_ztf", "--servers", "h:1", "--group", "me", "--save", "--outdir")
 WHEN = datetime(2026, 11, 20, 8, 30, 19, tzinfo=UTC)
 
 
@@ -182,13 +184,12 @@ def test_without_display_silence_is_silent(monkeypatch: pytest.MonkeyPatch) -> N
     assert run(_Source(None), monkeypatch, "--save").stdout == ""
 
 
-def test_an_alert_is_saved_under_its_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_alert_is_saved_under_its_names(tmp_path: Path, broker: FakeBroker) -> None:
     """In a folder that is made, and it reads back as it was."""
     folder = tmp_path / "new" / "alertDB"
+    broker.messages = [FakeMessage(KEY.encode(), write(SCHEMA, ZTF)[0])]
 
-    run(_Source(ZTF), monkeypatch, "--save", "-outdir", str(folder), "-limit", "1")
+    CliRunner().invoke(module.consume, [*SAVE, str(folder), "-limit", "1"])
 
     [file] = folder.iterdir()
     assert file.name == "ZTF26aamcbly_3353473362115015004.avro"
@@ -196,56 +197,32 @@ def test_an_alert_is_saved_under_its_names(
         assert list(fastavro.reader(stream)) == [ZTF]
 
 
-def test_an_alert_that_cannot_be_saved_stays_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_alert_is_saved_with_the_schema_by_which_it_was_read(
+    tmp_path: Path, broker: FakeBroker
 ) -> None:
-    """The disk is full, say; nothing is left of the file."""
-    source = _Source(ZTF)
+    """What the message says of itself counts for nothing then."""
+    schema = tmp_path / "good.avsc"
+    schema.write_text(KEY)
+    broker.messages = [FakeMessage(b"none", write(SCHEMA, ZTF)[0])]
+    options = ["-limit", "1", "--schema", str(schema)]
 
-    def full(path: Path, content: bytes) -> int:
-        path.touch()
-        raise OSError(28, f"No space left on device for {len(content)} bytes")
+    CliRunner().invoke(module.consume, [*SAVE, str(tmp_path / "new"), *options])
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    done = run(source, monkeypatch, "--save", "--outdir", str(tmp_path))
-
-    assert isinstance(done.exception, NightmailError)
-    assert "cannot be written: No space left on device" in str(done.exception)
-    assert (source.read, list(tmp_path.iterdir())) == (0, [])
+    assert AlertReader(tmp_path / "new").to_list() == [ZTF]
 
 
-def test_the_same_alert_is_saved_once(tmp_path: Path) -> None:
-    """Also where it is received again."""
-    first = saving.save_alert(ZTF, KEY, tmp_path)
-    time.sleep(0.01)
+def test_an_alert_that_cannot_be_saved_stays_unread(
+    tmp_path: Path, broker: FakeBroker
+) -> None:
+    """It ends with the reason; nothing is committed."""
+    broker.messages = [FakeMessage(KEY.encode(), write(SCHEMA, ZTF)[0])]
+    (tmp_path / "file").touch()
 
-    again = saving.save_alert(ZTF, KEY, tmp_path)
+    done = CliRunner().invoke(module.consume, [*SAVE, str(tmp_path / "file" / "x")])
 
-    assert (first, [first]) == (again, list(tmp_path.iterdir()))
-
-
-def test_another_alert_of_that_name_does_not_write_over_it(tmp_path: Path) -> None:
-    """It comes from another topic, with other columns."""
-    saving.save_alert(ZTF, KEY, tmp_path)
-
-    second = saving.save_alert(ZTF | {"cdsxmatch": "Star"}, KEY, tmp_path)
-
-    assert second.name == "ZTF26aamcbly_3353473362115015004.1.avro"
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-@pytest.mark.parametrize(
-    ("alert", "name"),
-    [
-        (LSST, "170028498888818709"),
-        ({"objectId": "../etc/x", "candid": 1}, ".._etc_x_1"),
-        ({"objectId": "ZTF1", "triggerId": "G7"}, "ZTF1_G7"),
-        ({}, "alert"),
-    ],
-)
-def test_names_of_files(alert: dict[str, Any], name: str) -> None:
-    """No name leads out of the folder."""
-    assert saving.file_name(alert) == name
+    assert isinstance(done.exception, FileError)
+    assert "cannot be written: Not a directory" in str(done.exception)
+    assert (broker.stored, broker.closed) == ([], True)
 
 
 def test_each_schema_is_dumped_once(

@@ -68,7 +68,8 @@ def alert_name(alert: Mapping[str, Any], message: Any) -> str:
     if alert.get("diaSourceId") is not None:
         parts = [alert["diaSourceId"]]
     else:
-        second = alert.get("candid", alert.get("triggerId"))
+        second = alert.get("candid")
+        second = alert.get("triggerId") if second is None else second
         parts = [alert.get("objectId"), second]
     if None in parts:
         parts = [message.topic(), message.partition(), message.offset()]

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nightmail._consumer import AlertConsumer
 from nightmail._errors import AlertError
 from nightmail.commands import showing
 from nightmail.commands.reader import Reader, private_option, reader_options
-from nightmail.commands.saving import save_alert, save_schema
+from nightmail.commands.saving import save_schema
 from nightmail.commands.spelling import ManualCommand
 
 __all__ = ["consume"]
@@ -114,14 +115,14 @@ def consume(  # noqa: PLR0913 - one for each option
     if display_statistics or available_topics:
         _tell(reader, statistics=display_statistics)
         return
-    folder = outdir if save else None
-    steps = _steps(folder, schema, display=display, as_json=as_json)
     if display and start_at in _RESETS:
         click.echo(f"Resetting offsets to {_RESETS[start_at]}")
     extra = _extra(schema=schema, start_at=start_at, set_aside=set_aside)
     reader = reader.alone() if private else reader
     number, said = 0, time.monotonic()
     with AlertConsumer(reader.topics, reader.config, reader.survey, **extra) as source:
+        keep = partial(source.save, outdir) if save else None
+        steps = _steps(keep, display=display, as_json=as_json)
         dump = _dumper(source, outdir) if dump_schema else None
         for received in _receive(source, reader.patience, dump, is_said=display):
             for step in steps:
@@ -157,14 +158,9 @@ def _tell(reader: Reader, *, statistics: bool) -> None:
 
 
 def _steps(
-    folder: Path | None, schema: Path | None, *, display: bool, as_json: bool
-) -> list[Callable[[Received], None]]:
+    keep: Callable[[], object] | None, *, display: bool, as_json: bool
+) -> list[Callable[[Received], object]]:
     """Say what is done with each alert: saved first, so that what is shown is safe."""
-    forced = schema.read_text(encoding="utf-8") if schema else None
-
-    def write(received: Received) -> None:
-        _, alert, key = received
-        save_alert(alert, forced or key, folder or Path())
 
     def show(received: Received) -> None:
         topic, alert, _ = received
@@ -174,8 +170,11 @@ def _steps(
         topic, alert, _ = received
         click.echo(showing.json_line(topic, alert))
 
-    chosen = ((folder is not None, write), (display, show), (as_json, pass_on))
-    return [step for is_wanted, step in chosen if is_wanted]
+    steps: list[Callable[[Received], object]] = []
+    if keep is not None:
+        steps.append(lambda _: keep())
+    chosen = ((display, show), (as_json, pass_on))
+    return steps + [step for is_wanted, step in chosen if is_wanted]
 
 
 def _extra(

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from nightmail._errors import ConfigError
-from nightmail.commands.saving import put
+from nightmail._save import write_whole
 
 __all__ = ["Piece", "Record", "parse_moment"]
 
@@ -101,7 +101,7 @@ class Record:
                 "done": self.done,
             }
             text = json.dumps(kept, indent=1, sort_keys=True)
-            put(self.folder / _NAME, f"{text}\n".encode())
+            write_whole(self.folder / _NAME, f"{text}\n".encode(), is_replacing=True)
 
     def _at(self, piece: Piece) -> int:
         return max(piece.start, self.done.get(_of(piece), 0))
