@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -115,7 +116,7 @@ def main() -> None:
 def _measure(options: argparse.Namespace) -> Result:
     with tempfile.TemporaryDirectory(prefix="nightmail-bench-") as name:
         folder = Path(name)
-        pythons = _environments(folder / "light")
+        pythons = _environments(folder)
         rows, figures = _footprint(pythons, rounds(options))
         with _topics(folder, options) as topics:
             for topic in topics:
@@ -125,12 +126,14 @@ def _measure(options: argparse.Namespace) -> Result:
     return rows, figures
 
 
-def _environments(light: Path) -> Mapping[str, Path]:
-    """Give the Python of each side; ours alone is installed anew."""
-    install(light, [str(ROOT / "client")])
+def _environments(folder: Path) -> Mapping[str, Path]:
+    """Give the Python of each side; ours are installed anew, from this checkout."""
+    client = ROOT / "client"
+    install(folder / "light", [str(client)])
+    install(folder / "arrow", [f"{client}[arrow]", f"pandas=={version('pandas')}"])
     return {
-        OURS: Path(sys.executable),
-        LIGHT: light / "bin" / "python",
+        OURS: folder / "arrow" / "bin" / "python",
+        LIGHT: folder / "light" / "bin" / "python",
         THEIRS: fink_client() / "bin" / "python",
     }
 
@@ -191,13 +194,10 @@ def _run(
 ) -> None:
     """Run one process to its end, and note what the system says that it took."""
     client = side.partition(" ")[0].rstrip(",")
-    environment = outside()
-    if side == OURS:
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     begun = monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own program
         [python, "-P", SIDE, client, work, json.dumps(told)],
-        env=environment,
+        env=outside(),
         stdout=subprocess.PIPE,
         text=True,
     )

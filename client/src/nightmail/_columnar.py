@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,8 @@ class ColumnDecoder:
             columns = self._columns
             if self._decoders and columns is not None:
                 columns = [one for one in columns if self._has(schema, one)]
-            self._decoders[name] = self._make(schema.avro, columns)
+            wished = None if columns is None else tuple(columns)
+            self._decoders[name] = _decoder(schema, wished)
         return self._decoders[name]
 
     def _has(self, schema: AlertSchema, column: str) -> bool:
@@ -139,6 +141,14 @@ class ColumnDecoder:
                 length = decode_message(message, self._schemas).length
                 found[fine[place]] = message.value()[:length]
         return found
+
+
+@lru_cache(maxsize=4)
+def _decoder(schema: AlertSchema, columns: tuple[str, ...] | None) -> Any:
+    """Keep decoders from one table to the next, with the memory that they fill."""
+    from nightmail.avro import AvroDecoder  # noqa: PLC0415 - an extra
+
+    return AvroDecoder(schema.avro, columns)
 
 
 def receive_batches(
