@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ REAL_NIGHTS = {
     ),
 }
 """Science records that make a night each, of two schemas."""
+
+FULL_KB = 256
+"""Size of a small disk, of which a night's slice needs several times as much [kB]."""
 
 _numbers = itertools.count(1)
 
@@ -106,3 +110,26 @@ def simulated_night(settings: Settings) -> Callable[..., Path]:
         return settings.store_root(survey) / "science" / night
 
     return put
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path], None]]:
+    """Put a small disk of its own into a folder; a second call makes it large."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path) -> None:
+        again = folder in mounted
+        folder.mkdir(parents=True, exist_ok=True)
+        options = "remount,size=200m" if again else f"size={FULL_KB}k"
+        words = ["mount", "-t", "tmpfs", "-o", options, "nightmail-test", str(folder)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"No tmpfs can be mounted here: {done.stderr.strip()}")
+        if not again:
+            mounted.append(folder)
+
+    if not shutil.which("mount"):
+        pytest.skip("There is no command mount here.")
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=True)

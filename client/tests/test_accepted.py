@@ -2,6 +2,8 @@
 
 import copy
 import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -47,7 +49,7 @@ FIELD: dict[str, Any] = {
 }
 """As the field's broker writes it: null last, records named by path, no default."""
 
-ALERT = {
+ALERT: dict[str, Any] = {
     "objectId": "ZTF26aamcbly",
     "candid": 3321449362115015004,
     "candidate": {"jd": 2461100.9628125, "magpsf": 16.5},
@@ -84,16 +86,31 @@ def test_a_message_of_the_fields_broker_is_read(
 
 ENUM = {"type": "enum", "name": "band", "symbols": ["g", "r"]}
 FIXED = {"type": "fixed", "name": "digest", "size": 2}
+TIMESTAMP = {"type": "long", "logicalType": "timestamp-micros"}
+DATE = {"type": "int", "logicalType": "date"}
+DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 5, "scale": 2}
+DEFAULT = {"name": "x", "type": ["null", "int"], "default": None, "doc": "Unknown."}
 
-ACCEPTED = {
+ACCEPTED: dict[str, tuple[Any, dict[str, Any]]] = {
     "null first": (changed(x=["null", "int"]), {"x": 5}),
     "enum": (changed(x=ENUM), {"x": "r"}),
     "fixed": (changed(x=FIXED), {"x": b"ab"}),
     "map": (changed(x={"type": "map", "values": "int"}), {"x": {"a": 1}}),
     "union of several types": (changed(x=["int", "string", "null"]), {"x": "a"}),
-    "a documented default": (
-        {**changed(), "doc": "An alert.", "namespace": "ztf.alert"},
-        {},
+    "timestamp": (
+        changed(x=TIMESTAMP),
+        {"x": datetime(2026, 3, 1, 6, 30, 0, 250, UTC)},
+    ),
+    "date": (changed(x=[DATE, "null"]), {"x": date(2026, 3, 1)}),
+    "decimal": (changed(x=DECIMAL), {"x": Decimal("-1.25")}),
+    "namespace, doc and default": (
+        {
+            **FIELD,
+            "doc": "An alert.",
+            "namespace": "ztf.alert",
+            "fields": [*FIELD["fields"], DEFAULT],
+        },
+        {"x": 7},
     ),
 }
 
@@ -118,6 +135,21 @@ def test_what_the_fields_clients_accept_is_accepted(
 
     assert alert == ALERT | more
     assert AlertReader(tmp_path).to_list() == [ALERT | more]
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [("night", b"20260301")], [("night", None), ("x", b"\xff\xfe")]]
+)
+def test_any_headers_are_accepted(
+    broker: FakeBroker,
+    consumer: AlertConsumer,
+    headers: list[tuple[str, bytes | None]],
+) -> None:
+    """Ours, none, and those of others, which need not be text."""
+    (value,) = write(FIELD, ALERT)
+    broker.messages = [FakeMessage(pretty(FIELD), value, _headers=headers)]
+
+    assert consumer.poll(1)[1] == ALERT
 
 
 def test_a_key_as_fastavro_dumps_it_is_accepted(

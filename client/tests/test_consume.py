@@ -93,6 +93,9 @@ class _Source:
             raise answer
         return "fink_x_ztf", answer, KEY
 
+    def save(self, outdir: Path) -> Path:
+        raise NotImplementedError(outdir)
+
     def _done(self) -> None:
         self.read += self._is_in_hand
         self._is_in_hand = False
@@ -281,6 +284,22 @@ def test_what_the_reader_must_know_is_passed_on(
         "on_bad": "set_aside",
         "bad_folder": Path("bad"),
     }
+
+
+def test_a_schema_that_is_given_holds_for_the_file_too(
+    broker: FakeBroker, tmp_path: Path
+) -> None:
+    """Whatever the key says; as fink-client's -schema does not."""
+    schema, folder = tmp_path / "good.avsc", tmp_path / "alertDB"
+    schema.write_text(KEY)
+    (value,) = write(SCHEMA, ZTF)
+    broker.messages = [FakeMessage(b'{"type": "int"}', value)]
+    words = f"fink_x_ztf --servers h:1 --group me --save --limit 1 -schema {schema}"
+
+    done = CliRunner().invoke(module.consume, [*words.split(), "-outdir", str(folder)])
+
+    assert done.exit_code == 0, done.exception
+    assert AlertReader(folder).to_list() == [ZTF]
 
 
 def test_a_private_reader_leaves_the_group_alone(

@@ -1,10 +1,12 @@
 """The published package installs alone, and stays light."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -33,6 +35,29 @@ def test_four_packages_are_all_it_asks_for() -> None:
     names = {re.split(r"[<>=!~ \[;]", line)[0].lower() for line in plain}
 
     assert names == DEPENDENCIES
+
+
+def test_it_speaks_to_kafka_and_to_nothing_else() -> None:
+    """No module imports what could fetch a schema, say, from elsewhere."""
+    others = {"http", "urllib", "ftplib", "smtplib", "asyncio", "requests", "httpx"}
+    found = {
+        (file.name, name.partition(".")[0])
+        for file in (CLIENT / "src").rglob("*.py")
+        for name in imported(file)
+        if name.partition(".")[0] in {*others, "socket"}
+    }
+
+    # Which keeps a filter that is checked from the network.
+    assert found == {("testing.py", "socket")}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Name what a module imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
 
 
 @pytest.fixture(scope="module")

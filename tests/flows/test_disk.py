@@ -1,9 +1,7 @@
 """A disk that is full: refused in a sentence, nothing sent, and done later."""
 
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,38 +15,13 @@ from cluster.count import count_topics
 from nightmail import RetryableError
 from settings.model import Settings
 from tasks.distribute_night import raise_worst
+from tests.conftest import FULL_KB
 from tests.flows.conftest import Run
 from tests.tasks.conftest import access, walk
 
 __all__ = ["access", "walk"]
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
-
-FULL_KB = 256
-"""Size of the disk, of which a night's slice needs several times as much [kB]."""
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Callable[[Path], None]]:
-    """Put a small disk of its own into a folder; a second call makes it large."""
-    mounted: list[Path] = []
-
-    def mount(folder: Path) -> None:
-        again = folder in mounted
-        folder.mkdir(parents=True, exist_ok=True)
-        options = "remount,size=200m" if again else f"size={FULL_KB}k"
-        words = ["mount", "-t", "tmpfs", "-o", options, "nightmail-test", str(folder)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"No tmpfs can be mounted here: {done.stderr.strip()}")
-        if not again:
-            mounted.append(folder)
-
-    if not shutil.which("mount"):
-        pytest.skip("There is no command mount here.")
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def _sent(settings: Settings, access: KafkaAccess) -> int:

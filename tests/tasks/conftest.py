@@ -96,18 +96,29 @@ def walk(
             made = {f.name: f for f in filters}
             found = FoundNight(survey, night, found.folder, made, made, {}, generation)
             monkeypatch.setattr("tasks.distribute_shard.load_filters", lambda _: made)
-        prepare_topics(settings, access, found)
-        plan = plan_night(settings, access, found, at=at)
-        reports = list(_distribute(settings, access, plan, at))
-        while needs_another_pass(plan, reports):
-            plan = plan_night(settings, access, found, after=plan, at=at)
-            reports += _distribute(settings, access, plan, at)
-        failures = [*plan.failures, *(r.message for r in reports if r.message)]
-        back = read_back(settings, access, plan)
-        summary = summarise_night(settings, access, plan, back, failures=failures)
-        return Walked(plan, reports, summary)
+        return walk_night(settings, access, found, at=at)
 
     return run
+
+
+def walk_night(
+    settings: Settings,
+    access: KafkaAccess,
+    found: FoundNight,
+    *,
+    at: Callable[[str], None] = lambda _: None,
+) -> Walked:
+    """Walk a night that was found, to the summary."""
+    prepare_topics(settings, access, found)
+    plan = plan_night(settings, access, found, at=at)
+    reports = list(_distribute(settings, access, plan, at))
+    while needs_another_pass(plan, reports):
+        plan = plan_night(settings, access, found, after=plan, at=at)
+        reports += _distribute(settings, access, plan, at)
+    failures = [*plan.failures, *(r.message for r in reports if r.message)]
+    back = read_back(settings, access, plan)
+    summary = summarise_night(settings, access, plan, back, failures=failures)
+    return Walked(plan, reports, summary)
 
 
 def _distribute(

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from nightmail._consumer import AlertConsumer
+from nightmail._decode import ADVICE
 from nightmail._errors import AlertError
 from nightmail.commands import showing
 from nightmail.commands.reader import Reader, private_option, reader_options
@@ -22,6 +23,12 @@ __all__ = ["consume"]
 
 _RESETS = {"earliest": "BEGINNING", "latest": "END"}
 """What the manuals say where reading starts anew."""
+
+_ADVICE = {
+    ADVICE: "; it stays unread, --set-aside FOLDER puts it there and goes on",
+    "(schema= gives one)": "(--schema FILE gives one)",
+}
+"""What the library advises, and what one does with the command instead."""
 
 _BETWEEN_S = 10.0
 """Time between two words about progress [s]."""
@@ -196,16 +203,24 @@ def _receive(
     for _ in itertools.count():
         try:
             topic, alert, key = source.poll(timeout=patience)
-        except AlertError:
+        except AlertError as error:
             if dump:
                 dump()
-            raise
+            raise _reworded(error) from error
         if topic is not None and alert is not None and key is not None:
             if dump:
                 dump()
             yield topic, alert, key
         elif is_said:
             click.echo(f"No alerts the last {patience:g} seconds")
+
+
+def _reworded(error: AlertError) -> AlertError:
+    """Advise what holds for a command: the next one meets the same message again."""
+    text = str(error)
+    for ours, theirs in _ADVICE.items():
+        text = text.replace(ours, theirs)
+    return AlertError(text)
 
 
 def _dumper(source: AlertConsumer, folder: Path) -> Callable[[], None]:
