@@ -195,15 +195,17 @@ def _take_run(
 ) -> list[Any]:
     """Wait for messages that follow each other with the same schema."""
     taken: list[Any] = []
-    size = 0
+    size, schema, end = 0, None, hand.end(timeout)
     try:
         while len(taken) < most and size < _BYTES:
-            end = hand.end(0 if taken else timeout)
             message = hand.next(most - len(taken), end)
             if message is None:
                 break
             taken.append(message)
-            if decoder.schema_of(message) is not decoder.schema_of(taken[0]):
+            found = decoder.schema_of(message)
+            if len(taken) == 1:
+                schema, end = found, hand.end(0)
+            elif found is not schema:
                 hand.put_back([taken.pop()])
                 break
             size += len(message)
