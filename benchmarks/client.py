@@ -76,7 +76,7 @@ OURS_ALONE = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
 EXAMPLES = """\
 Examples:
   python benchmarks/client.py --quick
-  python benchmarks/client.py --rounds 5 --alerts 5000
+  python benchmarks/client.py --survey ztf --work poll --rounds 5 --alerts 5000
 """
 
 
@@ -116,6 +116,10 @@ def main() -> None:
     made.add_argument(
         "--alerts", type=int, help="of each topic; default 20000 of ZTF, 1000 of LSST"
     )
+    made.add_argument("--survey", choices=SURVEYS, help="by default both")
+    made.add_argument(
+        "--work", choices=WORKS, action="append", help="by default all; may be repeated"
+    )
     options = made.parse_args()
     report(partial(_measure, options), as_json=options.json)
 
@@ -127,7 +131,8 @@ def _measure(options: argparse.Namespace) -> Result:
         rows, figures = _footprint(pythons, rounds(options))
         with _topics(folder, options) as topics:
             for topic in topics:
-                found = _read(topic, pythons, folder, rounds(options))
+                works = options.work or list(WORKS)
+                found = _read(topic, works, pythons, folder, rounds(options))
                 rows += found[0]
                 figures |= found[1]
     return rows, figures
@@ -168,10 +173,14 @@ def _footprint(
 
 
 def _read(
-    topic: Topic, pythons: Mapping[str, Path], folder: Path, rounds: int
+    topic: Topic,
+    works: Sequence[str],
+    pythons: Mapping[str, Path],
+    folder: Path,
+    rounds: int,
 ) -> tuple[list[Row], dict[str, float]]:
-    """Read a topic in all ways, by turns; the first round is not counted."""
-    timed = {(w, side): Ended() for w, sides in WORKS.items() for side in sides}
+    """Read a topic in some ways, by turns; the first round is not counted."""
+    timed = {(work, side): Ended() for work in works for side in WORKS[work]}
     for number in range(rounds + 1):
         for (work, side), ended in timed.items():
             alerts = topic.read_by(work)
@@ -241,7 +250,7 @@ def _topics(folder: Path, options: argparse.Namespace) -> Iterator[Sequence[Topi
     found = {case.name: case for case in cases()}
     with running(settings) as access:
         topics = []
-        for survey in SURVEYS:
+        for survey in [options.survey] if options.survey else SURVEYS:
             usual = QUICK_ALERTS if options.quick else ALERTS[survey]
             name = f"fink_bench_{survey}"
             ensure_topics(access, settings, [name], partitions=PARTITIONS)

@@ -250,8 +250,8 @@ def frame_of(table: "pa.Table") -> "pd.DataFrame":
     """Make a DataFrame in which whole numbers stay whole.
 
     Fields of records are columns named `candidate.magpsf`. Integers and booleans are of
-    pandas' nullable types, so that ids of 64 bits are exact beside nulls; lists and
-    maps stay Arrow's.
+    pandas' nullable types, so that ids of 64 bits are exact beside nulls; lists, maps
+    and cutouts stay Arrow's, which copies nothing.
     """
     try:
         import pandas as pd  # noqa: PLC0415 - an extra
@@ -268,7 +268,8 @@ def frame_of(table: "pa.Table") -> "pd.DataFrame":
             )()
         if types.is_boolean(kind):
             return pd.BooleanDtype()
-        return pd.ArrowDtype(kind) if types.is_nested(kind) else None
+        is_large = types.is_nested(kind) or types.is_binary(kind)
+        return pd.ArrowDtype(kind) if is_large else None
 
     while any(types.is_struct(field.type) for field in table.schema):
         table = table.flatten()

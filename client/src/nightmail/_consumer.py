@@ -307,7 +307,8 @@ class AlertConsumer:
         """Give all alerts that come as one DataFrame, as `to_arrow` does.
 
         Fields of records are columns named `candidate.magpsf`; whole numbers are
-        pandas' nullable ones, so that ids are exact; histories stay Arrow's lists.
+        pandas' nullable ones, so that ids are exact; histories, maps and cutouts stay
+        Arrow's.
         """
         return frame_of(self.to_arrow(columns, max_alerts, timeout))
 

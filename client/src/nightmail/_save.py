@@ -1,6 +1,5 @@
 """Alerts as files, each whole or absent."""
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -53,6 +52,8 @@ def save_alert(
     content = container(body, decoded.schema)
     file = Path(folder) / f"{alert_name(decoded.alert, decoded.message)}.avro"
     if not overwrite and not _is_free(file, content):
+        import hashlib  # noqa: PLC0415 - with the first file
+
         digest = hashlib.sha256(content).hexdigest()[:8]
         file = file.with_name(f"{file.stem}_{digest}.avro")
     write_whole(file, content, is_replacing=overwrite)
@@ -88,6 +89,8 @@ def container(body: bytes, schema: AlertSchema) -> bytes:
 @lru_cache(maxsize=64)
 def _head(schema: AlertSchema) -> tuple[bytes, Any]:
     """Make what files of a schema begin with, and the sha256 of the schema."""
+    import hashlib  # noqa: PLC0415 - with the first file
+
     text = compact({k: v for k, v in schema.avro.items() if not k.startswith("__")})
     meta = b"".join(
         _long(len(part)) + part
