@@ -12,10 +12,7 @@ from click.testing import CliRunner, Result
 
 from client.tests.avro_alerts import write
 from client.tests.fake_kafka import FakeBroker, FakeMessage
-from nightmail import AlertError, AlertReader, NightmailError
-from nightmail._decode import decode_message
-from nightmail._save import save_alert
-from nightmail._schemas import Schemas
+from nightmail import AlertError, AlertReader, FileError
 from nightmail.commands import consume as module
 from nightmail.commands import showing
 
@@ -61,6 +58,7 @@ SCHEMA = {
     ],
 }
 KEY = json.dumps(SCHEMA)
+SAVE = ("fink_x_ztf", "--servers", "h:1", "--group", "me", "--save", "--outdir")
 WHEN = datetime(2026, 11, 20, 8, 30, 19, tzinfo=UTC)
 
 
@@ -93,13 +91,10 @@ class _Source:
         self._is_in_hand, self.last_key = True, KEY.encode()
         if isinstance(answer, Exception):
             raise answer
-        self._alert = answer
         return "fink_x_ztf", answer, KEY
 
     def save(self, outdir: Path) -> Path:
-        (value,) = write(SCHEMA, self._alert)
-        message = FakeMessage(KEY.encode(), value)
-        return save_alert(outdir, decode_message(message, Schemas()))
+        raise NotImplementedError(outdir)
 
     def _done(self) -> None:
         self.read += self._is_in_hand
@@ -192,13 +187,12 @@ def test_without_display_silence_is_silent(monkeypatch: pytest.MonkeyPatch) -> N
     assert run(_Source(None), monkeypatch, "--save").stdout == ""
 
 
-def test_an_alert_is_saved_under_its_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_alert_is_saved_under_its_names(tmp_path: Path, broker: FakeBroker) -> None:
     """In a folder that is made, and it reads back as it was."""
     folder = tmp_path / "new" / "alertDB"
+    broker.messages = [FakeMessage(KEY.encode(), write(SCHEMA, ZTF)[0])]
 
-    run(_Source(ZTF), monkeypatch, "--save", "-outdir", str(folder), "-limit", "1")
+    CliRunner().invoke(module.consume, [*SAVE, str(folder), "-limit", "1"])
 
     [file] = folder.iterdir()
     assert file.name == "ZTF26aamcbly_3353473362115015004.avro"
@@ -206,21 +200,32 @@ def test_an_alert_is_saved_under_its_names(
         assert list(fastavro.reader(stream)) == [ZTF]
 
 
-def test_an_alert_that_cannot_be_saved_stays_unread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_alert_is_saved_with_the_schema_by_which_it_was_read(
+    tmp_path: Path, broker: FakeBroker
 ) -> None:
-    """The disk is full, say; nothing is left of the file."""
-    source = _Source(ZTF)
+    """What the message says of itself counts for nothing then."""
+    schema = tmp_path / "good.avsc"
+    schema.write_text(KEY)
+    broker.messages = [FakeMessage(b"none", write(SCHEMA, ZTF)[0])]
+    options = ["-limit", "1", "--schema", str(schema)]
 
-    def full(path: Path, target: Path) -> Path:
-        raise OSError(28, f"No space left on device for {path} and {target}")
+    CliRunner().invoke(module.consume, [*SAVE, str(tmp_path / "new"), *options])
 
-    monkeypatch.setattr(Path, "replace", full)
-    done = run(source, monkeypatch, "--save", "--outdir", str(tmp_path))
+    assert AlertReader(tmp_path / "new").to_list() == [ZTF]
 
-    assert isinstance(done.exception, NightmailError)
-    assert "cannot be written: No space left on device" in str(done.exception)
-    assert (source.read, list(tmp_path.iterdir())) == (0, [])
+
+def test_an_alert_that_cannot_be_saved_stays_unread(
+    tmp_path: Path, broker: FakeBroker
+) -> None:
+    """It ends with the reason; nothing is committed."""
+    broker.messages = [FakeMessage(KEY.encode(), write(SCHEMA, ZTF)[0])]
+    (tmp_path / "file").touch()
+
+    done = CliRunner().invoke(module.consume, [*SAVE, str(tmp_path / "file" / "x")])
+
+    assert isinstance(done.exception, FileError)
+    assert "cannot be written: Not a directory" in str(done.exception)
+    assert (broker.stored, broker.closed) == ([], True)
 
 
 def test_each_schema_is_dumped_once(

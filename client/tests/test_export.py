@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +14,10 @@ from click.testing import CliRunner
 from confluent_kafka import KafkaError, TopicPartition
 
 from nightmail import BrokerUnavailableError, ColumnError, ConfigError, NightmailError
+from nightmail._start import EARLIEST, LATEST
 from nightmail.commands import export as command
 from nightmail.export import chunks, formats
-from nightmail.export.plan import Piece, Record, parse_moment
+from nightmail.export.plan import Piece, Record
 from nightmail.export.run import run
 
 SCHEMA: dict[str, Any] = {
@@ -320,29 +320,6 @@ def test_a_folder_has_one_export(tmp_path: Path) -> None:
         Record.open(tmp_path, {"format": "avro"})
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("-30m", "2026-03-01T11:30:00+00:00"),
-        ("-2d", "2026-02-27T12:00:00+00:00"),
-        ("2026-02-28", "2026-02-28T00:00:00+00:00"),
-        ("2026-02-28T06:00+02:00", "2026-02-28T06:00:00+02:00"),
-    ],
-)
-def test_moments(text: str, expected: str) -> None:
-    """Dates are in UTC where they name no zone."""
-    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    assert parse_moment(text, now).isoformat() == expected
-
-
-@pytest.mark.parametrize("text", ["soon", "-h", "-2y", "-1e400d", "2026-13-01"])
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    """With how to write one."""
-    with pytest.raises(ConfigError, match="is no time; write a date as"):
-        parse_moment(text, datetime(2026, 3, 1, tzinfo=UTC))
-
-
 class _Offsets:
     def __init__(self, config: Any) -> None:
         assert config
@@ -353,7 +330,7 @@ class _Offsets:
     def __exit__(self, *_: object) -> None: ...
 
     def spans(self, topics: list[str], *times: Any) -> list[tuple[str, int, int, int]]:
-        assert times == (None, None)
+        assert times == (EARLIEST, LATEST)
         return [(name, 0, 0, 10) for name in topics if name != "fink_none_ztf"]
 
 
@@ -379,6 +356,8 @@ def test_the_command_says_what_there_is(
     [
         ("--format avro --columns candid", "leave --columns out"),
         ("--format csv", "There is no topic fink_none_ztf."),
+        ("--format csv --start-at soon", "Reading cannot start at 'soon': write"),
+        ("--format csv --until 20260301", "write --night instead."),
     ],
 )
 def test_the_command_refuses(

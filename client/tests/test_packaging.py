@@ -60,6 +60,18 @@ def imported(file: Path) -> Iterator[str]:
             yield node.module or ""
 
 
+def test_what_takes_long_is_imported_with_the_first_consumer() -> None:
+    """Not with the package: librdkafka, Avro, YAML and TLS take longer than ours."""
+    late = ("confluent_kafka", "fastavro", "yaml", "asyncio", "hashlib", *HEAVY)
+    code = f"import sys, nightmail\nprint(*({{*{late}}} & {{*sys.modules}}))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == []
+
+
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the client alone into a new environment, as an astronomer does."""

@@ -189,6 +189,21 @@ def test_batches_stop_before_a_bad_message(
     assert [batch.to_pydict() for batch in rest] == [{"candid": [4]}]
 
 
+def test_cutouts_stay_arrows_in_a_dataframe(
+    broker: FakeBroker, consumer: AlertConsumer
+) -> None:
+    """They are large, and so they are not copied."""
+    schema = record(cutout=["bytes", "null"])
+    values = write(schema, {"cutout": b"ab"}, {"cutout": None})
+    broker.messages = [FakeMessage(compact(schema), value) for value in values]
+
+    frame = consumer.to_pandas(timeout=0)
+
+    assert frame["cutout"].dtype == pd.ArrowDtype(pa.binary())
+    assert frame["cutout"][0] == b"ab"
+    assert frame["cutout"].isna().tolist() == [False, True]
+
+
 def test_ids_are_exact_in_a_dataframe(
     broker: FakeBroker, consumer: AlertConsumer
 ) -> None:

@@ -15,6 +15,7 @@ FOLDER = ROOT / "benchmarks"
 COMMANDS = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
 SMALL = {
+    "client": [],
     "decode": [],
     "encode": [],
     "exactly_once": [],
@@ -25,6 +26,19 @@ SMALL = {
 """Options of each small form."""
 
 FIGURES = {
+    "client": {
+        "client_size",
+        "client_import",
+        "client_import_memory",
+        *(
+            f"client_{survey}_{work}"
+            for survey in ("ztf", "lsst")
+            for work in (
+                *("poll", "poll_light", "save", "save_light"),
+                *("to_pandas", "to_arrow"),
+            )
+        ),
+    },
     "decode": {
         f"decode_{case}_{width}_over_fastavro"
         for case in ("ztf", "ztf-bare", "lsst", "lsst-bare")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,8 @@ class ColumnDecoder:
             columns = self._columns
             if self._decoders and columns is not None:
                 columns = [one for one in columns if self._has(schema, one)]
-            self._decoders[name] = self._make(schema.avro, columns)
+            wished = None if columns is None else tuple(columns)
+            self._decoders[name] = _decoder(schema, wished)
         return self._decoders[name]
 
     def _has(self, schema: AlertSchema, column: str) -> bool:
@@ -139,6 +141,14 @@ class ColumnDecoder:
                 length = decode_message(message, self._schemas).length
                 found[fine[place]] = message.value()[:length]
         return found
+
+
+@lru_cache(maxsize=4)
+def _decoder(schema: AlertSchema, columns: tuple[str, ...] | None) -> Any:
+    """Keep decoders from one table to the next, with the memory that they fill."""
+    from nightmail.avro import AvroDecoder  # noqa: PLC0415 - an extra
+
+    return AvroDecoder(schema.avro, columns)
 
 
 def receive_batches(
@@ -185,15 +195,17 @@ def _take_run(
 ) -> list[Any]:
     """Wait for messages that follow each other with the same schema."""
     taken: list[Any] = []
-    size = 0
+    size, schema, end = 0, None, hand.end(timeout)
     try:
         while len(taken) < most and size < _BYTES:
-            end = hand.end(0 if taken else timeout)
             message = hand.next(most - len(taken), end)
             if message is None:
                 break
             taken.append(message)
-            if decoder.schema_of(message) is not decoder.schema_of(taken[0]):
+            found = decoder.schema_of(message)
+            if len(taken) == 1:
+                schema, end = found, hand.end(0)
+            elif found is not schema:
                 hand.put_back([taken.pop()])
                 break
             size += len(message)
@@ -238,8 +250,8 @@ def frame_of(table: "pa.Table") -> "pd.DataFrame":
     """Make a DataFrame in which whole numbers stay whole.
 
     Fields of records are columns named `candidate.magpsf`. Integers and booleans are of
-    pandas' nullable types, so that ids of 64 bits are exact beside nulls; lists and
-    maps stay Arrow's.
+    pandas' nullable types, so that ids of 64 bits are exact beside nulls; lists, maps
+    and cutouts stay Arrow's, which copies nothing.
     """
     try:
         import pandas as pd  # noqa: PLC0415 - an extra
@@ -256,7 +268,8 @@ def frame_of(table: "pa.Table") -> "pd.DataFrame":
             )()
         if types.is_boolean(kind):
             return pd.BooleanDtype()
-        return pd.ArrowDtype(kind) if types.is_nested(kind) else None
+        is_large = types.is_nested(kind) or types.is_binary(kind)
+        return pd.ArrowDtype(kind) if is_large else None
 
     while any(types.is_struct(field.type) for field in table.schema):
         table = table.flatten()

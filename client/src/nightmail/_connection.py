@@ -1,6 +1,5 @@
 """A reader's configuration, as librdkafka wants it."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,6 +91,8 @@ def _refuse_unknown(config: Mapping[str, Any]) -> None:
     known = (*_SERVERS, *_GROUP, "username", "password", *_PLAIN, *_FILE_ONLY)
     for key in config:
         if key not in known and "." not in key:
+            import difflib  # noqa: PLC0415 - for a slip only
+
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(known)}."
             raise ConfigError(f"The configuration key {key} is unknown; {hint}")

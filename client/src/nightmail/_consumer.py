@@ -13,7 +13,6 @@ from nightmail._columnar import ColumnDecoder, frame_of, receive_batches, table_
 from nightmail._connection import connection
 from nightmail._decode import Decoded
 from nightmail._errors import ConfigError
-from nightmail._feed import GroupFeed
 from nightmail._hand import Hand
 from nightmail._messages import headers_of
 from nightmail._save import save_alert
@@ -92,6 +91,9 @@ class AlertConsumer:
         on_bad: str = "raise",
         bad_folder: str | Path | None = None,
     ) -> None:
+        # librdkafka, which takes longer to import than all the rest.
+        from nightmail._feed import GroupFeed  # noqa: PLC0415
+
         check_topics(topics)
         settings = read_config(config, survey)
         now = datetime.now(UTC)
@@ -305,7 +307,8 @@ class AlertConsumer:
         """Give all alerts that come as one DataFrame, as `to_arrow` does.
 
         Fields of records are columns named `candidate.magpsf`; whole numbers are
-        pandas' nullable ones, so that ids are exact; histories stay Arrow's lists.
+        pandas' nullable ones, so that ids are exact; histories, maps and cutouts stay
+        Arrow's.
         """
         return frame_of(self.to_arrow(columns, max_alerts, timeout))
 

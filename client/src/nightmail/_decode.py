@@ -4,8 +4,6 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import fastavro
-
 from nightmail._messages import error_of
 from nightmail._schemas import AlertSchema, KeyIsNoSchemaError, Schemas
 
@@ -58,7 +56,7 @@ def decode_message(message: Any, schemas: Schemas) -> Decoded:
         raise error_of(message, f"it has no value, only a key{ADVICE}")
     stream = io.BytesIO(value)
     try:
-        alert: Any = fastavro.schemaless_reader(stream, schema.parsed, None)
+        alert = schema.read(stream)
     except Exception as error:
         raise error_of(message, _why(value, error, schema) + ADVICE) from error
     return Decoded(message, alert, schema, stream.tell())
@@ -78,7 +76,7 @@ def _why(value: bytes, error: Exception, schema: AlertSchema) -> str:
 def _fits(value: bytes, schema: AlertSchema) -> bool:
     stream = io.BytesIO(value)
     try:
-        fastavro.schemaless_reader(stream, schema.parsed, None)
+        schema.read(stream)
     except Exception:  # noqa: BLE001 (whatever fastavro makes of any bytes)
         return False
     return stream.tell() == len(value)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -16,7 +16,7 @@ from nightmail._messages import Place, night_of_message, place_of
 from nightmail._start import EARLIEST, LATEST, Start
 from nightmail._trouble import Trouble
 
-__all__ = ["Feed", "GroupFeed", "make_consumer"]
+__all__ = ["GroupFeed", "make_consumer"]
 
 _SLICE_S = 0.5
 """Longest time inside librdkafka, where Ctrl-C is not heard [s]."""
@@ -35,35 +35,6 @@ _LOST = (
 """Codes by which Kafka says that a reader is no member of its group any more."""
 
 _logger = logging.getLogger("nightmail")
-
-
-class Feed(Protocol):
-    """Where the messages of a reader come from."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing comes any more."""
-
-    def take(self, most: int, timeout: float) -> list[Any]:
-        """Wait for messages [s, for ever if negative]; none if nothing came in time."""
-
-    def gone(self) -> set[Place]:
-        """Name, once, the partitions that went to another member of the group."""
-
-    def store(self, offsets: Mapping[Place, int]) -> None:
-        """Note the offsets behind what was read."""
-
-    def commit(self) -> None:
-        """Tell Kafka at once what was noted."""
-
-    def rewind(self, offsets: Mapping[Place, int]) -> None:
-        """Give messages from these offsets on again."""
-
-    def topics(self) -> list[str]:
-        """Name the topics that one may read."""
-
-    def close(self) -> None:
-        """Leave in good order."""
 
 
 class GroupFeed:

@@ -1,6 +1,5 @@
 """An Avro schema as the shortest JSON, and a short name for it."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -14,4 +13,6 @@ def compact(schema: dict[str, Any]) -> bytes:
 
 def fingerprint(schema: dict[str, Any]) -> str:
     """Give the first 16 hexadecimal digits of the sha256 of the compact schema."""
+    import hashlib  # noqa: PLC0415 - with the first schema
+
     return hashlib.sha256(compact(schema)).hexdigest()[:16]

@@ -2,24 +2,52 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from nightmail._ahead import Ahead
 from nightmail._aside import Aside
 from nightmail._decode import Decoded
 from nightmail._errors import AlertError
-from nightmail._feed import Feed
 from nightmail._messages import Place, place_of
 from nightmail._schemas import Schemas
 
-__all__ = ["Hand"]
+__all__ = ["Feed", "Hand"]
 
 _BATCH = 256
 """Most messages taken at once."""
 
 _AHEAD = 64
 """How many are taken where they are decoded ahead."""
+
+
+class Feed(Protocol):
+    """Where the messages of a reader come from."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes any more."""
+
+    def take(self, most: int, timeout: float) -> list[Any]:
+        """Wait for messages [s, for ever if negative]; none if nothing came in time."""
+
+    def gone(self) -> set[Place]:
+        """Name, once, the partitions that went to another member of the group."""
+
+    def store(self, offsets: Mapping[Place, int]) -> None:
+        """Note the offsets behind what was read."""
+
+    def commit(self) -> None:
+        """Tell Kafka at once what was noted."""
+
+    def rewind(self, offsets: Mapping[Place, int]) -> None:
+        """Give messages from these offsets on again."""
+
+    def topics(self) -> list[str]:
+        """Name the topics that one may read."""
+
+    def close(self) -> None:
+        """Leave in good order."""
 
 
 class Hand:

@@ -4,7 +4,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,10 +12,10 @@ from confluent_kafka import KafkaError, TopicPartition
 from nightmail._ask import Asker
 from nightmail._errors import AlertError, ConfigError
 from nightmail._feed import make_consumer
-from nightmail._messages import Place, night_of_message, place_of
-from nightmail._start import LATEST
+from nightmail._messages import Place, place_of
+from nightmail._span import Span
 
-__all__ = ["RangeFeed", "Span"]
+__all__ = ["RangeFeed"]
 
 _SLICE_S = 0.1
 """How long librdkafka is let gather messages [s]."""
@@ -28,32 +27,6 @@ _END = KafkaError._PARTITION_EOF  # noqa: SLF001
 
 _NO_GROUP = KafkaError.GROUP_AUTHORIZATION_FAILED
 """librdkafka looks for the group that it must be given, though nobody joins it."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """Which messages are wished, by time or by night."""
-
-    since_ms: int
-    """Time of the first, or `EARLIEST` [ms since 1970, UTC]."""
-
-    until_ms: int = LATEST
-    """Time of the first that is not wished any more, or `LATEST`: what is there now."""
-
-    first_night: str | None = None
-    """Nights before it are passed, `YYYYMMDD`."""
-
-    last_night: str | None = None
-    """Nights behind it are passed, `YYYYMMDD`."""
-
-    def has(self, message: Any) -> bool:
-        """Tell whether a message is wished."""
-        if 0 <= self.until_ms <= message.timestamp()[1]:
-            return False
-        if self.first_night is None and self.last_night is None:
-            return True
-        night = night_of_message(message)
-        return (self.first_night or "") <= night <= (self.last_night or "99999999")
 
 
 class RangeFeed:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fastavro
-
 from nightmail._errors import FileError, NightmailError
 
 if TYPE_CHECKING:
@@ -122,6 +120,8 @@ def _files(path: str | Path) -> list[Path]:
 
 
 def _read(file: Path) -> Iterator[dict[str, Any]]:
+    import fastavro  # noqa: PLC0415 - with the first file
+
     open_file: Any = gzip.open if file.suffix == ".gz" else Path.open
     try:
         with open_file(file, "rb") as stream:

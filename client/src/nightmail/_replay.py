@@ -9,11 +9,9 @@ from nightmail._arguments import check_topics, read_config
 from nightmail._aside import make_aside
 from nightmail._connection import connection
 from nightmail._consumer import AlertConsumer
-from nightmail._errors import ConfigError
 from nightmail._hand import Hand
-from nightmail._range import RangeFeed, Span
 from nightmail._schemas import Schemas, SchemaSource
-from nightmail._start import EARLIEST, LATEST, Start, read_night, read_start
+from nightmail._span import read_span
 
 __all__ = ["AlertReplay"]
 
@@ -74,30 +72,13 @@ class AlertReplay(AlertConsumer):
         on_bad: str = "raise",
         bad_folder: str | Path | None = None,
     ) -> None:
+        from nightmail._range import RangeFeed  # noqa: PLC0415 - librdkafka
+
         check_topics(topics)
         settings = read_config(config, survey)
-        span = _read_span(night, since, until, datetime.now(UTC))
+        span = read_span(night, since, until, datetime.now(UTC))
         self.survey = survey
         schemas, aside = Schemas(schema), make_aside(on_bad, bad_folder)
         named = {k: v for k, v in settings.items() if k not in _GROUPS}
         feed = RangeFeed(topics, connection({**named, "group.id": _NOBODY}), span)
         self._hand = Hand(feed, schemas, aside, _TO_THE_END)
-
-
-def _read_span(
-    night: str | None,
-    since: str | date | None,
-    until: str | date | None,
-    now: datetime,
-) -> Span:
-    if night is not None:
-        if since is not None or until is not None:
-            raise ConfigError("night and since or until exclude each other.")
-        since = until = read_night(night)
-    first = Start(EARLIEST) if since is None else read_start(since, now)
-    last = Start(LATEST) if until is None else read_start(until, now)
-    if last.moment_ms == EARLIEST:
-        raise ConfigError("Nothing is before the earliest; write until=latest.")
-    # What is sent late has an early night, so that only its header ends a night.
-    until_ms = last.moment_ms if last.night is None else LATEST
-    return Span(first.moment_ms, until_ms, first.night, last.night)

@@ -1,9 +1,9 @@
 """Alerts as files, each whole or absent."""
 
-import hashlib
+import os
 import re
-import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ def save_alert(
     content = container(body, decoded.schema)
     file = Path(folder) / f"{alert_name(decoded.alert, decoded.message)}.avro"
     if not overwrite and not _is_free(file, content):
+        import hashlib  # noqa: PLC0415 - with the first file
+
         digest = hashlib.sha256(content).hexdigest()[:8]
         file = file.with_name(f"{file.stem}_{digest}.avro")
     write_whole(file, content, is_replacing=overwrite)
@@ -67,7 +69,8 @@ def alert_name(alert: Mapping[str, Any], message: Any) -> str:
     if alert.get("diaSourceId") is not None:
         parts = [alert["diaSourceId"]]
     else:
-        second = alert.get("candid", alert.get("triggerId"))
+        second = alert.get("candid")
+        second = alert.get("triggerId") if second is None else second
         parts = [alert.get("objectId"), second]
     if None in parts:
         parts = [message.topic(), message.partition(), message.offset()]
@@ -76,15 +79,24 @@ def alert_name(alert: Mapping[str, Any], message: Any) -> str:
 
 def container(body: bytes, schema: AlertSchema) -> bytes:
     """Make an Avro file of one alert's bytes; the same ones give the same file."""
-    avro = {k: v for k, v in schema.avro.items() if not k.startswith("__")}
-    text = compact(avro)
-    sync = hashlib.sha256(text + body).digest()[:_SYNC_BYTES]
+    head, digest = _head(schema)
+    digest = digest.copy()
+    digest.update(body)
+    sync = digest.digest()[:_SYNC_BYTES]
+    return b"".join((head, sync, _long(1), _long(len(body)), body, sync))
+
+
+@lru_cache(maxsize=64)
+def _head(schema: AlertSchema) -> tuple[bytes, Any]:
+    """Make what files of a schema begin with, and the sha256 of the schema."""
+    import hashlib  # noqa: PLC0415 - with the first file
+
+    text = compact({k: v for k, v in schema.avro.items() if not k.startswith("__")})
     meta = b"".join(
         _long(len(part)) + part
         for part in (b"avro.codec", b"null", b"avro.schema", text)
     )
-    head = _MAGIC + _long(2) + meta + _long(0) + sync
-    return head + _long(1) + _long(len(body)) + body + sync
+    return _MAGIC + _long(2) + meta + _long(0), hashlib.sha256(text)
 
 
 def write_whole(file: Path, content: bytes, *, is_replacing: bool) -> None:
@@ -107,8 +119,11 @@ def write_whole(file: Path, content: bytes, *, is_replacing: bool) -> None:
     try:
         if not is_replacing and file.exists():
             return
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, content)
+        try:
+            _write(file, content)
+        except FileNotFoundError:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, content)
     except OSError as error:
         raise FileError(
             f"{file} cannot be written: {error.strerror or error}; what was to be in it"
@@ -117,7 +132,7 @@ def write_whole(file: Path, content: bytes, *, is_replacing: bool) -> None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    unfinished = file.with_name(f".{secrets.token_hex(8)}.part")
+    unfinished = file.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with unfinished.open("xb") as stream:
             stream.write(content)

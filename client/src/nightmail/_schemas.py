@@ -5,10 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import fastavro
-from fastavro.schema import SchemaParseException, UnknownType
+from typing import Any, BinaryIO
 
 from nightmail._errors import ConfigError, NightmailError
 from nightmail._fingerprint import compact, fingerprint
@@ -26,6 +23,10 @@ class KeyIsNoSchemaError(NightmailError):
     """The key of a message is not the schema of an alert; its text is the reason."""
 
 
+class _InvalidSchemaError(NightmailError):
+    """A schema is none; its text is the reason."""
+
+
 @dataclass(frozen=True, eq=False)
 class AlertSchema:
     """The schema of an alert."""
@@ -38,6 +39,12 @@ class AlertSchema:
 
     fingerprint: str
     """Its name, whatever the spaces in its JSON: 16 hexadecimal digits."""
+
+    def read(self, stream: BinaryIO) -> Any:
+        """Read one value; raises whatever fastavro makes of bytes that are none."""
+        from fastavro import schemaless_reader  # noqa: PLC0415 - at the first alert
+
+        return schemaless_reader(stream, self.parsed, None)
 
 
 class Schemas:
@@ -86,8 +93,8 @@ def _read_key(key: bytes) -> AlertSchema:
     shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
     try:
         return _of_json(compact(json.loads(text)))
-    except (SchemaParseException, UnknownType) as error:
-        raise KeyIsNoSchemaError(f"its key is a schema, but {_why(error)}") from error
+    except _InvalidSchemaError as error:
+        raise KeyIsNoSchemaError(f"its key is a schema, but {error}") from error
     except Exception as error:  # whatever fastavro makes of any JSON
         raise KeyIsNoSchemaError(
             f"its key {shown} is not the schema of an alert"
@@ -100,7 +107,20 @@ def _of_json(text: bytes) -> AlertSchema:
     avro = json.loads(text)
     if not isinstance(avro, dict) or avro.get("type") != "record":
         raise ValueError("not a record")
-    return AlertSchema(avro, fastavro.parse_schema(avro), fingerprint(avro))
+    return AlertSchema(avro, _parse(avro), fingerprint(avro))
+
+
+def _parse(avro: dict[str, Any]) -> Any:
+    import fastavro  # noqa: PLC0415 - at the first alert
+    from fastavro.schema import SchemaParseException, UnknownType  # noqa: PLC0415
+
+    try:
+        return fastavro.parse_schema(avro)
+    except UnknownType as error:
+        raise _InvalidSchemaError(f"Avro has no type {error.name}") from error
+    except SchemaParseException as error:
+        text = " ".join(str(error).split()).rstrip(".")
+        raise _InvalidSchemaError(text) from error
 
 
 def _read_forced(source: SchemaSource) -> AlertSchema:
@@ -115,15 +135,9 @@ def _read_forced(source: SchemaSource) -> AlertSchema:
         raise ConfigError(
             f"The schema {name} cannot be read: {error.strerror}."
         ) from error
-    except (SchemaParseException, UnknownType) as error:
-        raise ConfigError(f"The schema {name} is not valid: {_why(error)}.") from error
+    except _InvalidSchemaError as error:
+        raise ConfigError(f"The schema {name} is not valid: {error}.") from error
     except Exception as error:  # whatever fastavro makes of any JSON
         raise ConfigError(
             f"The schema {name} is not the Avro schema of a record ({error})."
         ) from error
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, UnknownType):
-        return f"Avro has no type {error.name}"
-    return " ".join(str(error).split()).rstrip(".")

@@ -8,7 +8,6 @@ import logging
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -283,6 +282,8 @@ def _warn_of_readers(credentials: Credentials, file: Path) -> None:
 
 def _write(file: Path, text: str) -> None:
     """Replace a file at once; the new one is made readable by its owner only."""
+    import tempfile  # noqa: PLC0415 - to write only
+
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

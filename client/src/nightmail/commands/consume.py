@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +128,9 @@ def consume(  # noqa: PLR0913 - one for each option
     reader = reader.alone() if private else reader
     number, said = 0, time.monotonic()
     with AlertConsumer(reader.topics, reader.config, reader.survey, **extra) as source:
+        keep = partial(source.save, outdir) if save else None
+        steps = _steps(keep, display=display, as_json=as_json)
         dump = _dumper(source, outdir) if dump_schema else None
-        folder = outdir if save else None
-        steps = _steps(source, folder, display=display, as_json=as_json)
         for received in _receive(source, reader.patience, dump, is_said=display):
             for step in steps:
                 step(received)
@@ -164,12 +165,9 @@ def _tell(reader: Reader, *, statistics: bool) -> None:
 
 
 def _steps(
-    source: AlertConsumer, folder: Path | None, *, display: bool, as_json: bool
-) -> list[Callable[[Received], None]]:
+    keep: Callable[[], object] | None, *, display: bool, as_json: bool
+) -> list[Callable[[Received], object]]:
     """Say what is done with each alert: saved first, so that what is shown is safe."""
-
-    def write(_: Received) -> None:
-        source.save(folder or Path())
 
     def show(received: Received) -> None:
         topic, alert, _ = received
@@ -179,8 +177,11 @@ def _steps(
         topic, alert, _ = received
         click.echo(showing.json_line(topic, alert))
 
-    chosen = ((folder is not None, write), (display, show), (as_json, pass_on))
-    return [step for is_wanted, step in chosen if is_wanted]
+    steps: list[Callable[[Received], object]] = []
+    if keep is not None:
+        steps.append(lambda _: keep())
+    chosen = ((display, show), (as_json, pass_on))
+    return steps + [step for is_wanted, step in chosen if is_wanted]
 
 
 def _extra(

@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from nightmail._errors import AlertError, ConfigError
+from nightmail._span import read_span
+from nightmail._start import EARLIEST, LATEST
 from nightmail.commands.offsets import Offsets
 from nightmail.commands.reader import Reader, reader_options
 from nightmail.commands.spelling import ManualCommand
 from nightmail.export.formats import FORMATS, check_format
-from nightmail.export.plan import Piece, Record, parse_moment
+from nightmail.export.plan import Piece, Record
 from nightmail.export.run import run
 
 __all__ = ["export"]
@@ -154,7 +156,7 @@ def _of_night(offsets: Offsets, reader: Reader, night: str) -> list[Piece]:
         )
     bounds = {
         (topic, partition): start
-        for topic, partition, start, _ in offsets.spans(reader.topics, None, None)
+        for topic, partition, start, _ in offsets.spans(reader.topics, EARLIEST, LATEST)
     }
     return [
         Piece(p.topic, p.partition, max(p.start, first), p.end, night)
@@ -166,10 +168,10 @@ def _of_night(offsets: Offsets, reader: Reader, night: str) -> list[Piece]:
 def _of_time(
     offsets: Offsets, reader: Reader, start: str, until: str | None
 ) -> list[Piece]:
-    now = datetime.now(UTC)
-    since = None if start == "earliest" else parse_moment(start, now)
-    end = parse_moment(until, now) if until else None
-    found = offsets.spans(reader.topics, since, end)
+    span = read_span(None, start, until, datetime.now(UTC))
+    if span.first_night or span.last_night:
+        raise ConfigError("--start-at and --until want a time; write --night instead.")
+    found = offsets.spans(reader.topics, span.since_ms, span.until_ms)
     for topic in reader.topics:
         if not any(name == topic for name, *_ in found):
             _logger.warning("There is no topic %s; the others go on.", topic)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +18,7 @@ from confluent_kafka import (
 from nightmail._connection import connection
 from nightmail._errors import BrokerUnavailableError, ConfigError, NightmailError
 from nightmail._refusals import REFUSED, explain_refusal
+from nightmail._start import EARLIEST, LATEST
 from nightmail.credentials import SURVEYS
 from nightmail.nights import Count, NightRecords, Nights, count_alerts, count_lag
 
@@ -163,7 +163,7 @@ class Offsets:
         return found
 
     def spans(
-        self, topics: Sequence[str], since: datetime | None, until: datetime | None
+        self, topics: Sequence[str], since_ms: int, until_ms: int
     ) -> list[tuple[str, int, int, int]]:
         """Tell which offsets are of a span of time, by when Kafka took the alerts.
 
@@ -171,8 +171,8 @@ class Offsets:
         ----------
         topics
             Their names; one that is not there has none.
-        since, until
-            Aware; None is the beginning, and the end that is there now.
+        since_ms, until_ms
+            Times [ms since 1970, UTC], or `EARLIEST`, or `LATEST`: what is there now.
 
         Returns
         -------
@@ -191,8 +191,8 @@ class Offsets:
             for number in sorted(there.get(name, ()))
         ]
         bounds = self._bounds(places)
-        starts = self._at(places, since, [first for first, _ in bounds], bounds)
-        ends = self._at(places, until, [end for _, end in bounds], bounds)
+        starts = self._at(places, since_ms, bounds)
+        ends = self._at(places, until_ms, bounds)
         return [
             (one.topic, one.partition, start, end)
             for one, start, end in zip(places, starts, ends, strict=True)
@@ -308,15 +308,13 @@ class Offsets:
     def _at(
         self,
         places: Sequence[TopicPartition],
-        when: datetime | None,
-        otherwise: list[int],
+        when_ms: int,
         bounds: Sequence[tuple[int, int]],
     ) -> list[int]:
         """Find the first offset of a time on each partition; its end if none is."""
-        if when is None or not places:
-            return otherwise
-        stamp = round(when.timestamp() * 1000)
-        asked = [TopicPartition(one.topic, one.partition, stamp) for one in places]
+        if when_ms in (EARLIEST, LATEST) or not places:
+            return [end if when_ms == LATEST else first for first, end in bounds]
+        asked = [TopicPartition(one.topic, one.partition, when_ms) for one in places]
         found = self._ask(self._consumer.offsets_for_times, asked, timeout=_TIMEOUT_S)
         return [
             one.offset if 0 <= one.offset <= end else end

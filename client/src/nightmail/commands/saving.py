@@ -1,13 +1,12 @@
-"""Write files, each of which is whole or not there."""
+"""Save a schema as plain Avro, which is whole or not there."""
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
-from nightmail._errors import NightmailError
+from nightmail._save import write_whole
 
-__all__ = ["put", "save_schema"]
+__all__ = ["save_schema"]
 
 
 def save_schema(key: bytes, folder: Path) -> Path:
@@ -24,32 +23,18 @@ def save_schema(key: bytes, folder: Path) -> Path:
     -------
     pathlib.Path
         The file, named after the schema's SHA-256.
-    """
-    mark = hashlib.sha256(key).hexdigest()[:16]
-    file = folder / f"schema_{mark}.json"
-    try:
-        text = json.dumps(json.loads(key), indent=4)
-        return file if file.exists() else put(file, f"{text}\n".encode())
-    except ValueError:
-        # What is no JSON is what one wants to look at.
-        return put(folder / f"schema_{mark}.bin", key)
-
-
-def put(file: Path, content: bytes) -> Path:
-    """Write a file at once.
 
     Raises
     ------
-    NightmailError
+    FileError
         It cannot be written.
     """
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    mark = hashlib.sha256(key).hexdigest()[:16]
+    file, content = folder / f"schema_{mark}.json", key
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        reason = error.strerror or type(error).__name__
-        raise NightmailError(f"{file} cannot be written: {reason}.") from error
+        content = f"{json.dumps(json.loads(key), indent=4)}\n".encode()
+    except ValueError:
+        # What is no JSON is what one wants to look at.
+        file = file.with_suffix(".bin")
+    write_whole(file, content, is_replacing=False)
     return file

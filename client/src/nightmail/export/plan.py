@@ -3,21 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from nightmail._errors import ConfigError
-from nightmail.commands.saving import put
+from nightmail._save import write_whole
 
-__all__ = ["Piece", "Record", "parse_moment"]
+__all__ = ["Piece", "Record"]
 
 _NAME = "export.json"
 """File that says how far an export is."""
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-"""Units of a time ago."""
 
 
 @dataclass(frozen=True)
@@ -101,44 +97,10 @@ class Record:
                 "done": self.done,
             }
             text = json.dumps(kept, indent=1, sort_keys=True)
-            put(self.folder / _NAME, f"{text}\n".encode())
+            write_whole(self.folder / _NAME, f"{text}\n".encode(), is_replacing=True)
 
     def _at(self, piece: Piece) -> int:
         return max(piece.start, self.done.get(_of(piece), 0))
-
-
-def parse_moment(text: str, now: datetime) -> datetime:
-    """Read a point in time.
-
-    Parameters
-    ----------
-    text
-        A date, with or without a time, in UTC if it names no zone; or how long ago, as
-        -2h: in s, m, h, d or w.
-    now
-        The present.
-
-    Raises
-    ------
-    ConfigError
-        It is neither.
-
-    Examples
-    --------
-    >>> from datetime import UTC, datetime
-    >>> parse_moment("-2h", datetime(2026, 3, 1, 12, tzinfo=UTC)).isoformat()
-    '2026-03-01T10:00:00+00:00'
-    """
-    try:
-        if text.startswith("-"):
-            return now - timedelta(**{_UNITS[text[-1]]: float(text[1:-1])})
-        found = datetime.fromisoformat(text)
-    except (KeyError, OverflowError, ValueError) as error:
-        raise ConfigError(
-            f"{text} is no time; write a date as 2026-03-01 or 2026-03-01T12:00, or how"
-            " long ago, as -2h."
-        ) from error
-    return found if found.tzinfo else found.replace(tzinfo=now.tzinfo)
 
 
 def _of(piece: Piece) -> str:

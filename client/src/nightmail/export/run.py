@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from nightmail._errors import NightmailError, SchemaError
-from nightmail.commands.saving import put
+from nightmail._save import write_whole
 from nightmail.export.chunks import Chunk, read_chunks
 from nightmail.export.formats import FORMATS
 from nightmail.export.plan import Piece, Record
@@ -118,7 +118,7 @@ def _write(chunk: Chunk, piece: Piece, record: Record) -> int:
     for place, reason in bad.items():
         _set_aside(chunk, place, reason, piece, record)
     if len(bad) < len(chunk.values):
-        put(record.folder / f"{name}.{form}", content)
+        write_whole(record.folder / f"{name}.{form}", content, is_replacing=True)
     return len(bad)
 
 
@@ -128,8 +128,8 @@ def _set_aside(
     offset = chunk.offsets[place]
     name = f"{piece.topic}-{piece.partition}-{offset:012d}"
     folder = record.folder / "set_aside"
-    put(folder / f"{name}.value", chunk.values[place])
-    put(folder / f"{name}.key", chunk.key)
+    write_whole(folder / f"{name}.value", chunk.values[place], is_replacing=True)
+    write_whole(folder / f"{name}.key", chunk.key, is_replacing=True)
     _logger.warning(
         "The message of %s, partition %s, offset %s cannot be decoded: %s.",
         *(piece.topic, piece.partition, offset, reason),
