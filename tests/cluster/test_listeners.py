@@ -4,6 +4,7 @@ import re
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,7 +110,10 @@ def test_it_is_heard_where_it_is_told(
 
 def _find_listeners(pid: int | None) -> dict[int, str]:
     """Give the address of each port on which a process listens, from /proc."""
-    links = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    links = []
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            links.append(str(file.readlink()))
     mine = {link[8:-1] for link in links if link.startswith("socket:[")}
     found = {}
     for table in ("tcp", "tcp6"):
