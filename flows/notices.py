@@ -42,6 +42,16 @@ def tell_crashed(flow: Any, flow_run: Any, state: Any) -> None:
     _tell(flow_run.parameters["survey"], night, "crashed", (str(state.message or ""),))
 
 
+def tell_sweep_failed(flow: Any, flow_run: Any, state: Any) -> None:
+    """Tell that a sweep could not be done; of its nights, each tells by itself."""
+    del flow
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, NightmailError):
+        survey = flow_run.parameters["survey"]
+        again = f"By hand: nightmail sweep --survey {survey}"
+        _tell(survey, night_of(flow_run), "not swept", (str(error),), again)
+
+
 def night_of(run: Any) -> str:
     """Name the night of a nightly run, whether given or scheduled.
 
@@ -94,13 +104,15 @@ def tell_not_run(settings: Settings, survey: str, nights: list[str]) -> None:
     post_notice(notice, settings)
 
 
-def _tell(survey: str, night: str, kind: str, sentences: tuple[str, ...]) -> None:
+def _tell(
+    survey: str, night: str, kind: str, sentences: tuple[str, ...], again: str = ""
+) -> None:
     notice = Notice(
         survey=survey,
         night=night,
         kind=kind,
         sentences=tuple(filter(None, sentences)),
-        again=run_again(survey, night),
+        again=again or run_again(survey, night),
     )
     try:
         post_notice(notice, load())

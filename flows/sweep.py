@@ -13,7 +13,7 @@ from archive.summary import Summary
 from cluster.local import running
 from flows.ending import Ending, read_ending
 from flows.nightly import nightly
-from flows.notices import tell_not_run
+from flows.notices import tell_not_run, tell_sweep_failed
 from flows.steps import step
 from runtime.spark import spark_session
 from settings import Settings
@@ -61,7 +61,12 @@ def run_name() -> str:
     return f"{run.parameters['survey']}-sweep-{run.scheduled_start_time:%Y%m%d}"
 
 
-@flow(name="sweep", flow_run_name=run_name, persist_result=False)
+@flow(
+    name="sweep",
+    flow_run_name=run_name,
+    persist_result=False,
+    on_failure=[tell_sweep_failed],
+)
 def sweep(
     survey: str,
     limit: int | None = None,

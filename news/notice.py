@@ -1,4 +1,4 @@
-"""A notice to the operators: a night that failed, crashed or did not run."""
+"""A notice to the operators: a night that failed, crashed or did not run, a sweep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Notice:
     """Date of the morning on which the night ends, YYYYMMDD."""
 
     kind: str
-    """`failed`, `crashed` or `did not run`."""
+    """`failed`, `crashed`, `did not run` or `not swept`."""
 
     sentences: tuple[str, ...]
     """What went wrong, a sentence each."""

@@ -10,7 +10,14 @@ import pytest
 from client.tests.slack_api import SlackApi
 from flows import notices
 from flows.nightly import nightly
-from flows.notices import night_of, tell_crashed, tell_failed, tell_not_run
+from flows.notices import (
+    night_of,
+    tell_crashed,
+    tell_failed,
+    tell_not_run,
+    tell_sweep_failed,
+)
+from flows.sweep import sweep
 from nightmail import BrokerUnavailableError
 from settings.errors import NewerRunError, NightError
 from settings.load import load
@@ -57,9 +64,10 @@ def failed(*errors: Exception) -> State:
 
 
 def test_prefect_calls_them() -> None:
-    """The nightly flow has a hook for each way to end badly."""
+    """The flows have a hook for each way to end badly."""
     assert nightly.on_failure_hooks == [tell_failed]
     assert nightly.on_crashed_hooks == [tell_crashed]
+    assert sweep.on_failure_hooks == [tell_sweep_failed]
 
 
 def test_a_failed_night_is_told(slack: SlackApi) -> None:
@@ -115,6 +123,18 @@ def test_nights_that_did_not_run_are_told_together(slack: SlackApi) -> None:
     (text,) = told(slack)
     assert text.startswith("LSST night 20260228: did not run. There is no summary of")
     assert "20260227, 20260228" in text
+
+
+def test_a_sweep_that_could_not_be_done_is_told(slack: SlackApi) -> None:
+    """Where it was done, each night that failed has told it."""
+    run = FlowRun({"survey": "ztf"})
+
+    tell_sweep_failed(None, run, State(("swept",), failed=True))
+    tell_sweep_failed(None, run, State(NightError("No store."), failed=True))
+
+    (message,) = slack.posted("ops")
+    assert message["text"] == "ZTF night 20260301: not swept. No store."
+    assert "nightmail sweep --survey ztf" in str(message["blocks"])
 
 
 def test_settings_that_are_wrong_are_said(
