@@ -165,13 +165,9 @@ class Transport:
             fields = error.response.data
         except (OSError, http.client.HTTPException) as error:
             return self._not_answered(error, what, safe=safe)
-        except (
-            AttributeError,
-            ValueError,
-        ) as error:  # an answer that is no JSON object
-            return _Failure(
-                unanswered(error, what=what, safe=safe), 0 if safe else None
-            )
+        except (AttributeError, ValueError) as error:  # it is no JSON object
+            said = unanswered(error, what=what, safe=safe)
+            return _Failure(said, 0 if safe else None)
         else:
             fields = answer.data
             if isinstance(fields, dict):
