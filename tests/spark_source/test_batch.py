@@ -274,7 +274,7 @@ def test_a_plan_shows_no_password(
 ) -> None:
     """Nor does the frame, however it is explained."""
     topic.send_small(1)
-    frame = topic.read(spark, **{"sasl.password": "hidden-word"}).filter("candid > 0")
+    frame = topic.read(spark, **{"ssl.key.password": "hidden-word"}).filter("candid>0")
 
     for mode in ("extended", "formatted", "cost", "codegen"):
         frame.explain(mode)
