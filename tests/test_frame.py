@@ -100,10 +100,9 @@ def test_a_path_with_spaces_is_a_path(tmp_path: Path) -> None:
 
     done = make("-n", "test", "PYTHON=/opt/my python/bin/python3", folder=checkout)
 
-    assert done.stdout.splitlines() == [
-        "PYTHON='/opt/my python/bin/python3' sh .ci/bootstrap",
-        ".venv/bin/python -m pytest --ignore=tests/smoke ",
-    ], done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == "PYTHON='/opt/my python/bin/python3' sh .ci/bootstrap", done.stderr
+    assert second.startswith(".venv/bin/python -m pytest --ignore=tests/smoke ")
 
 
 def bootstrap(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:

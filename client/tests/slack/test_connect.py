@@ -80,4 +80,4 @@ def test_importing_brings_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.split() == ["confluent_kafka"]
+    assert done.stdout.split() == []
