@@ -228,8 +228,8 @@ def test_a_kill_loses_nothing(
     registered: list[str], topic: str, tmp_path: Path
 ) -> None:
     """Killed again and again while it saves, it ends with each alert once, whole."""
-    with Path(registered[1]).open("a") as file:
-        file.write("  session.timeout.ms: 6000\n")  # until the killed one is missed
+    with Path(registered[1]).open("a") as written:
+        written.write("  session.timeout.ms: 6000\n")  # until the killed one is missed
     send(topic, *map(alert, range(5, 3000)))
     folder = tmp_path / "alertDB"
     words = ["consume", "--save", "--outdir", str(folder), *registered]
