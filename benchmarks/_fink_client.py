@@ -1,7 +1,6 @@
 """Environments of the field's client, fink-client: made once by pip, and kept."""
 
 import os
-import re
 import subprocess
 import sys
 import venv
@@ -9,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cluster.locks import hold
+from nightmail import NightmailError
 from runtime.cache import cache_dir
 
 NEWEST = "12.3.0"
@@ -20,14 +20,8 @@ ALSO: Mapping[str, Sequence[str]] = {"8.2": ["psutil"]}
 MAKE_S = 900.0
 """Longest that pip may take [s]."""
 
-_NOT_REACHABLE = re.compile(
-    "NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError|"
-    "name resolution|Network is unreachable|Max retries|No matching distribution"
-)
-"""What pip says where it finds no registry, or not this version in it."""
 
-
-class NoEnvironmentError(Exception):
+class NoEnvironmentError(NightmailError):
     """An environment cannot be had here; the text says why."""
 
 
@@ -49,7 +43,7 @@ def fink_client(version: str = NEWEST) -> Path:
     Raises
     ------
     NoEnvironmentError
-        The package registry is not reachable, or has no such version for this Python.
+        pip reaches no registry, or has no such version for this Python.
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = cache_dir() / f"fink-client-{version}-python{python}"
@@ -74,7 +68,7 @@ def install(folder: Path, wishes: Sequence[str]) -> None:
     Raises
     ------
     NoEnvironmentError
-        The package registry is not reachable, or has not what is wished.
+        pip reaches no registry, or does not find there what is wished.
     """
     venv.create(folder, clear=True, with_pip=True)
     done = subprocess.run(  # noqa: S603 - our own environment
@@ -86,12 +80,9 @@ def install(folder: Path, wishes: Sequence[str]) -> None:
         timeout=MAKE_S,
         env=outside(),
     )
-    if done.returncode == 0:
-        return
-    last = done.stderr.strip().splitlines()[-1]
-    if _NOT_REACHABLE.search(done.stderr):
-        raise NoEnvironmentError(f"pip finds no {wishes[0]}: {last}")
-    raise RuntimeError(f"pip does not install {wishes[0]}: {last}")
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1]
+        raise NoEnvironmentError(f"pip does not install {wishes[0]}: {last}")
 
 
 def outside() -> dict[str, str]:

@@ -105,6 +105,8 @@ def test_every_command_runs_in_a_small_form(name: str) -> None:
     """It ends well, with a line of JSON and then its figures, all of them numbers."""
     ended = _run(name, "--quick", "--json", *SMALL[name])
 
+    if "pip does not install fink-client" in ended.stderr:
+        pytest.skip(ended.stderr.splitlines()[-1])
     assert ended.returncode == 0, ended.stderr
     first, *others = ended.stdout.splitlines()
     assert json.loads(first)
