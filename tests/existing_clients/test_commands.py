@@ -10,7 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from nightmail.cli import nightmail
-from tests.existing_clients.conftest import CLIENTS, Distributed, MakeClient
+from tests.existing_clients.conftest import (
+    CLIENTS,
+    VERSIONS,
+    Distributed,
+    MakeClient,
+)
 from tests.stored_alerts import ID, differences
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -82,6 +87,26 @@ def test_a_night_is_shown_saved_and_looked_at(
     figures = [line.split()[1:] for line in drawn.splitlines() if "figure" in line]
     assert [figure[:2] for figure in figures] == [["0", "3"], ["1", "0"]]
     assert int(figures[1][2]) > 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_an_early_end_skips_comes_back(
+    nights: dict[str, Distributed], make_client: MakeClient, group: str, version: str
+) -> None:
+    """Closing, librdkafka counts fetched ends of transactions as read (issue 3400).
+
+    How much that skips depends on the moment; from the earliest, all is there.
+    """
+    night, client = nights["ztf"], make_client(version)
+    out = client.home / "alertDB"
+    client.register("ztf", night.topics[:1], night.servers, group)
+
+    client.consume("ztf", "--display", "-limit", "1")
+    client.consume(
+        "ztf", "--save", "-outdir", "alertDB", "-limit", "30", "-start_at", "earliest"
+    )
+
+    assert sorted(file.name for file in out.iterdir()) == names("ztf", night.stored)
 
 
 @pytest.mark.parametrize("survey", ["ztf", "lsst"])

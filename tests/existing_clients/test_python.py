@@ -44,22 +44,6 @@ plain({
 })
 """
 
-END_EARLY = """
-import time
-from fink_client.consumer import AlertConsumer
-
-servers, group, topic, survey = sys.argv[1:]
-
-def read():
-    config = {"bootstrap.servers": servers, "group.id": group}
-    with AlertConsumer([topic], config, survey) as consumer:
-        alert = consumer.poll(6)[1]
-        time.sleep(0.5)  # the work of the user
-        return alert and alert["candid"]
-
-plain([read(), read()])
-"""
-
 LOG_IN = """
 from fink_client.consumer import AlertConsumer, AlertError
 
@@ -104,23 +88,6 @@ def test_a_program_reads_a_night(
     last = {one[ID[survey]]: one for one in found["received"][20:]}
     assert list(differences(saved, last, "")) == []
     assert found["columns"] == sorted(found["received"][0])
-
-
-@pytest.mark.xfail(
-    strict=False,
-    reason="librdkafka, as it closes, counts fetched ends of transactions as read"
-    " (issue 3400): docs/moving.md says what to do",
-)
-def test_a_program_that_ends_early_finds_the_rest(
-    nights: dict[str, Distributed], make_client: MakeClient, group: str
-) -> None:
-    """Two starts give two alerts, as on a topic without transactions."""
-    night, client = nights["ztf"], make_client("10.0")
-
-    found = client.python(END_EARLY, night.servers, group, night.topics[0], "ztf")
-
-    assert None not in found
-    assert len(set(found)) == 2
 
 
 @pytest.mark.parametrize("version", VERSIONS[1:])

@@ -150,12 +150,7 @@ class Offsets:
         BrokerUnavailableError, ConfigError
             Kafka does not answer, or refuses who asks.
         """
-        there = self._metadata()
-        places = [
-            TopicPartition(name, number)
-            for name in topics
-            for number in there.get(name, ())
-        ]
+        places = self._places(topics)
         found = dict.fromkeys(topics, Count(0, is_exact=True))
         for one, (first, end) in zip(places, self._bounds(places), strict=True):
             ranges = nights.ranges.get((one.topic, one.partition), ())
@@ -184,12 +179,7 @@ class Offsets:
         BrokerUnavailableError, ConfigError
             Kafka does not answer, or refuses who asks.
         """
-        there = self._metadata()
-        places = [
-            TopicPartition(name, number)
-            for name in topics
-            for number in sorted(there.get(name, ()))
-        ]
+        places = self._places(topics)
         bounds = self._bounds(places)
         starts = self._at(places, since_ms, bounds)
         ends = self._at(places, until_ms, bounds)
@@ -263,6 +253,15 @@ class Offsets:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _places(self, topics: Sequence[str]) -> list[TopicPartition]:
+        """Name the partitions of some topics, in order."""
+        there = self._metadata()
+        return [
+            TopicPartition(name, number)
+            for name in topics
+            for number in sorted(there.get(name, ()))
+        ]
 
     def _of(
         self, topic: str, partitions: Sequence[int], nights: Nights | None
