@@ -26,9 +26,14 @@ BATCH = 1000
 """Records taken from librdkafka at a time."""
 
 NO_LEADER = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
 )
-"""What a broker answers about a partition that has no leader yet."""
+"""What a broker answers about a partition that has no leader yet, or one so new that it
+does not know where the partition ends."""
 
 PAUSE_S = 0.1
 """Time between two questions to a partition that has none [s]."""
@@ -159,7 +164,7 @@ def ask_end(
 
 
 def once_led(ask: Callable[[], Answer]) -> Answer:
-    """Ask about partitions; one that was just made has no leader for a moment.
+    """Ask about partitions; one just made or elected has no ready leader for a moment.
 
     Raises
     ------

@@ -9,22 +9,18 @@ from typing import Any
 from confluent_kafka import (
     TIMESTAMP_NOT_AVAILABLE,
     Consumer,
-    IsolationLevel,
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 
 from cluster.access import KafkaAccess
-from cluster.answers import ANSWER_S
+from cluster.reading import Place, ask_end
 from nightmail.silence import silent_logger
 from settings.names import GROUP_PREFIX
 
 LOOK_S = 10.0
 """How long to look for the records with which open transactions begin [s]."""
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,8 @@ def find_open_transactions(
     if not places:
         return []
     # In this order: what is written in between hides nothing.
-    ends = _ask(admin, places, IsolationLevel.READ_UNCOMMITTED)
-    settled = _ask(admin, places, IsolationLevel.READ_COMMITTED)
+    ends = ask_end(admin, places, committed=False)
+    settled = ask_end(admin, places, committed=True)
     found = {
         where: OpenTransaction(*where, settled[where], ends[where] - settled[where])
         for where in places
@@ -75,20 +71,6 @@ def find_open_transactions(
     }
     begun = _read_times(access, list(found.values())) if found else {}
     return [replace(one, since=begun.get(where)) for where, one in found.items()]
-
-
-def _ask(
-    admin: AdminClient, places: Sequence[Place], level: IsolationLevel
-) -> dict[Place, int]:
-    latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-    wanted = {TopicPartition(*where): latest for where in places}
-    answers = admin.list_offsets(
-        wanted, isolation_level=level, request_timeout=ANSWER_S
-    )
-    return {
-        (where.topic, where.partition): answer.result().offset
-        for where, answer in answers.items()
-    }
 
 
 def _read_times(

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import ConfigResource, ResourceType
 
 from cluster import local
 from cluster.access import KafkaAccess, connect, open_admin
 from cluster.doctor import examine
+from cluster.reading import ask_end
 from cluster.topics import ensure_ledger, ensure_topics
 from nightmail.silence import silent_logger
 from settings.errors import SettingsError
@@ -190,14 +190,8 @@ def _await_end(settings: Settings) -> None:
 
 def _count(access: KafkaAccess) -> int:
     """Count the records on the topic, of all partitions."""
-    config = {**access.admin, "group.id": "nightmail.count"}
-    consumer: Any = Consumer(config, logger=silent_logger())
-    ends = [
-        consumer.get_watermark_offsets(TopicPartition(TOPIC, partition), timeout=20)
-        for partition in range(4)
-    ]
-    consumer.close()
-    return sum(high - low for low, high in ends)
+    places = [(TOPIC, partition) for partition in range(4)]
+    return sum(ask_end(open_admin(access), places, committed=False).values())
 
 
 def _others(settings: Settings, number: int) -> list[int | None]:
