@@ -16,6 +16,7 @@ from benchmarks._process import Done, Process, started
 from benchmarks._stores import Store, build
 from cluster.access import KafkaAccess, open_admin
 from cluster.topics import count_partitions, ensure_ledger, ensure_topics
+from runtime.memory import KEPT_BY_ARROW
 from settings.model import Settings
 from settings.names import topic
 
@@ -54,7 +55,8 @@ def open_bench(
     with ExitStack() as stack:
         scratch = folder / "scratch"
         scratch.mkdir()
-        environment = {"PYTHONPATH": python_path(site), "TMPDIR": str(scratch)}
+        places = {"PYTHONPATH": python_path(site), "TMPDIR": str(scratch)}
+        environment = places | KEPT_BY_ARROW
         processes = {
             name: stack.enter_context(
                 started(f"benchmarks._night_{name}", **environment)

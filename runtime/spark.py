@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.java import find_java
+from runtime.memory import KEPT_BY_ARROW
 from runtime.shipping import pack
 from settings import Settings
 
@@ -164,6 +165,7 @@ def _options(master: str, scratch: Path) -> dict[str, str]:
         "spark.task.maxFailures": str(TASK_FAILURES),
         "spark.sql.session.timeZone": "UTC",
         "spark.executorEnv.PYTHONSAFEPATH": "1",
+        **{f"spark.executorEnv.{name}": to for name, to in KEPT_BY_ARROW.items()},
         "spark.driver.memory": "1g",
         "spark.sql.artifact.isolation.enabled": "false",
         **ROWS_OPTIONS,
