@@ -1,6 +1,7 @@
 """Writes one slice: each alert with all its columns, and who kept it."""
 
 import io
+from collections import Counter
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +37,9 @@ class SliceWriter:
         self._schemas: dict[str, pa.Schema] = dict(SCHEMAS)
         self._waiting: dict[str, list[pa.RecordBatch]] = {}
         """Batches of the next row group."""
+
+        self._sizes: Counter[str] = Counter()
+        """Their size [byte]."""
 
     def write_alerts(self, batch: pa.RecordBatch) -> None:
         """Append alerts with all their columns; the first batch sets the schema.
@@ -88,15 +92,16 @@ class SliceWriter:
             )
         if not batch.num_rows:
             return
-        waiting = self._waiting.setdefault(kind, [])
-        waiting.append(batch)
-        if sum(one.nbytes for one in waiting) >= GROUP_BYTES:
+        self._waiting.setdefault(kind, []).append(batch)
+        self._sizes[kind] += batch.nbytes
+        if self._sizes[kind] >= GROUP_BYTES:
             self._write_group(kind)
 
     def _write_group(self, kind: str) -> None:
         """Write a row group of what waits."""
         if not (batches := self._waiting.pop(kind, [])):
             return
+        del self._sizes[kind]
         schema = self._schemas[kind]
         with refusals_explained(self._files[kind].parent):
             writer = self._writers.get(kind) or self._open(kind, schema)

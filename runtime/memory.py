@@ -15,7 +15,7 @@ LARGE_BYTES = 8 << 20
 KEPT_BY_ARROW = {"MIMALLOC_PURGE_DELAY": "10000"}
 """Environment by which Arrow's allocator keeps what is freed for so long [ms].
 
-By default it gives memory back after a second, in which few batches are done: of a
+By default memory goes back after a second, in which few batches are done: of a
 night of 20,000 alerts 45,000 pages came anew, of which 22,000 are left (minor faults of
 one process, `benchmarks/night.py --stores real`).
 """

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pat
 
-from nightmail.columns import resolve
+from nightmail.columns import resolve_all
 from settings.errors import StoreError
 from store.footer import read_metadata
 from store.path import damage_named
@@ -58,7 +58,7 @@ class ParquetUnit:
         self, names: Sequence[str], absent: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
         """Yield narrow batches, see `UnitRows`."""
-        paths = {name: resolve(self.schema, name) for name in names}
+        paths = resolve_all(self.schema, names)
         leaves = self._parquet_columns(set(paths.values()))
         for batch in self._batches(NARROW_ROWS, self._unit.groups, leaves):
             yield name_columns(batch, paths, absent)
@@ -112,7 +112,7 @@ class ParquetUnit:
         return [
             self._file.schema.column(index).path
             for index, leaf in enumerate(self._leaves)
-            if any(leaf[: len(path)] == path for path in paths)
+            if any(leaf[:depth] in paths for depth in range(1, len(leaf) + 1))
         ]
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from nightmail import RetryableError
-from nightmail.columns import resolve
+from nightmail.columns import resolve_all
 from store.unit import NARROW_ROWS, name_columns
 
 
@@ -63,7 +63,7 @@ class Spool:
         self, names: Sequence[str], absent: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
         """Yield narrow batches, see `UnitRows`."""
-        paths = {name: resolve(self.schema, name) for name in names}
+        paths = resolve_all(self.schema, names)
         few: list[pa.RecordBatch] = []
         for number in range(self._reader.num_record_batches):
             few.append(name_columns(self._reader.get_batch(number), paths, absent))

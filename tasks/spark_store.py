@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from nightmail.columns import resolve
+from nightmail.columns import resolve_all
 from runtime.spark import first_cause
 from settings.errors import StoreError
 from store.footer import Footer
@@ -167,7 +167,7 @@ class SparkUnit:
         self, names: Sequence[str], absent: Mapping[str, Any]
     ) -> Iterator[pa.RecordBatch]:
         """Yield narrow batches, see `UnitRows`."""
-        paths = {name: resolve(self.schema, name) for name in names}
+        paths = resolve_all(self.schema, names)
         tops = dict.fromkeys(path[0] for path in paths.values())
         schema = pa.schema([self.schema.field(top) for top in tops])
         for batch in self._run(schema):

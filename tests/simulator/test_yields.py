@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from filters import load_filters
-from nightmail.columns import pick, resolve
+from nightmail.columns import pick, resolve_all
 from nightmail.evaluate import evaluate
 from simulator import simulate_night
 
@@ -41,7 +41,7 @@ def test_every_native_filter_keeps_its_share(
     for path in simulate_night(
         tmp_path, survey=survey, night="20260304", alerts=alerts, seed=seed
     ):
-        paths = {name: resolve(pq.read_schema(path), name) for name in names}
+        paths = resolve_all(pq.read_schema(path), names)
         table = pq.read_table(path, columns=sorted({p[0] for p in paths.values()}))
         batch = table.combine_chunks().to_batches()[0]
         narrow = {n: pick(batch.column(p[0]), p[1:]) for n, p in paths.items()}

@@ -1,7 +1,7 @@
 """Columns of the science store by the flat names that filters give them."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
@@ -22,6 +22,7 @@ __all__ = [
     "narrow",
     "pick",
     "resolve",
+    "resolve_all",
 ]
 
 SCHEMAS = 64
@@ -78,14 +79,22 @@ def resolve(schema: pa.Schema, name: str) -> Path:
     ColumnError
         No column has the name, more than one has, or what has it is no column.
     """
+    return resolve_all(schema, [name])[name]
+
+
+def resolve_all(schema: pa.Schema, names: Iterable[str]) -> dict[str, Path]:
+    """Find the columns that have some flat names, as `resolve` does, in their order."""
     known = flat_columns(schema)
-    paths = known.get(name, [])
-    if len(paths) == 1:
-        return paths[0]
-    if paths:
-        both = " and ".join(".".join(path) for path in paths)
-        raise ColumnError(f"The name {name} fits {both}: none of them is taken.")
-    raise ColumnError(_why_missing(schema, name, list(known)))
+    found = {}
+    for name in names:
+        paths = known.get(name, [])
+        if len(paths) > 1:
+            both = " and ".join(".".join(path) for path in paths)
+            raise ColumnError(f"The name {name} fits {both}: none of them is taken.")
+        if not paths:
+            raise ColumnError(_why_missing(schema, name, list(known)))
+        found[name] = paths[0]
+    return found
 
 
 def pick(array: Array, path: Path) -> Array:
@@ -171,7 +180,7 @@ def narrow(alerts: pa.RecordBatch | pa.Table, names: Sequence[str]) -> pa.Record
     ColumnError
         A name fits no column, or more than one.
     """
-    paths = {name: resolve(alerts.schema, name) for name in dict.fromkeys(names)}
+    paths = resolve_all(alerts.schema, names)
     arrays = [pick(alerts.column(path[0]), path[1:]) for path in paths.values()]
     return pa.RecordBatch.from_arrays(arrays, names=list(paths))
 
