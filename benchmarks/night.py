@@ -50,6 +50,9 @@ STORES = {
 }
 """Nights by name: those of real alerts repeated, heavily filtered, without cutouts."""
 
+TIMED_OFTEN = ("real", "lsst")
+"""Nights of several rounds, unless rounds are asked for; of the others one will do."""
+
 QUICK_ALERTS = 200
 """Alerts of each night in the small form."""
 
@@ -71,6 +74,7 @@ Examples:
   python benchmarks/night.py --stores real lsst --rounds 3
   python benchmarks/night.py --json >night.json
 
+Of real and lsst it times three rounds, of other stores one, unless --rounds or --full.
 Stores: real, heavy and bare are 20,000 real ZTF alerts, the same of which filters keep
 about 40 %, and 200,000 without cutouts; simulated and simulated-bare are what real and
 bare are, of the simulator; lsst is 2,000 real LSST alerts.
@@ -105,7 +109,7 @@ def _measure(options: argparse.Namespace) -> Result:
         number = 0
         for name in _stores(options):
             night = Night(bench, _sized(STORES[name], quick=options.quick), number)
-            done = _rounds(night, 1 if name == "heavy" else rounds(options))
+            done = _rounds(night, _times(name, options))
             rows += _rows(night, name, done)
             figures |= {f"night_{name}_{k}": v for k, v in _ratios(done).items()}
             if not number and not options.quick:
@@ -131,6 +135,12 @@ def _stores(options: argparse.Namespace) -> list[str]:
     if options.stores or options.full:
         return list(options.stores or STORES)
     return [name for name in STORES if name != "simulated-bare"]
+
+
+def _times(name: str, options: argparse.Namespace) -> int:
+    """Tell how many rounds a store is timed."""
+    asked = options.rounds or options.full or name in TIMED_OFTEN
+    return rounds(options) if asked and name != "heavy" else 1
 
 
 def _sized(store: Store, *, quick: bool) -> Store:

@@ -48,8 +48,10 @@ def assign_ids(
         The store does not answer.
     """
     units = sorted(remaining, key=lambda unit: unit.name)
-    known = [archived, *sent.values()]
-    if len(units) < 2 and not any(map(len, known)):  # noqa: PLR2004 - nothing to share
+    sent = {name: np.unique(ids) for name, ids in sent.items()}
+    anywhere = np.unique(np.concatenate([NONE, *sent.values()]))
+    archived = np.unique(archived)
+    if len(units) < 2 and not len(anywhere) + len(archived):  # noqa: PLR2004
         return [Work(unit, tuple(remaining[unit])) for unit in units], []
     works, deferred, taken = [], [], NONE
     ids = reader.read_ids(units, ID_COLUMN[survey])
@@ -60,11 +62,20 @@ def assign_ids(
             deferred.append(unit)
             continue
         taken = np.union1d(taken, repeated)
-        not_ours = {n: _common(mine, sent.get(n, NONE)) for n in remaining[unit]}
-        there = _common(mine, archived)
+        # Few of a unit's alerts were sent, and there are many filters to ask of.
+        few = _common(mine, anywhere)
+        not_ours = {
+            name: tuple(_common(few, sent.get(name, NONE)).tolist())
+            for name in remaining[unit]
+        }
+        there = tuple(_common(mine, archived).tolist())
         works.append(Work(unit, tuple(remaining[unit]), not_ours, there))
     return works, deferred
 
 
-def _common(mine: Integers, others: Integers) -> tuple[int, ...]:
-    return tuple(np.intersect1d(mine, others).tolist())
+def _common(mine: Integers, others: Integers) -> Integers:
+    """Take, once each and in order, the ids that are also in `others`, sorted ones."""
+    if not len(mine) or not len(others):
+        return NONE
+    nearest = np.minimum(np.searchsorted(others, mine), len(others) - 1)
+    return np.unique(mine[others[nearest] == mine])

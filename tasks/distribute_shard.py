@@ -340,10 +340,8 @@ class _Shard:
                     writer.write_alerts(batch)
                 elif new.any():
                     writer.write_alerts(batch.filter(pa.array(new)))
-            for matches in parcel.matches():
-                writer.write_matches(matches)
-            for left in parcel.left_over():
-                writer.write_set_aside(left)
+            writer.write_matches(parcel.matches())
+            writer.write_set_aside(parcel.left_over())
         return name
 
     def _archived(self, unit_name: str) -> Any:

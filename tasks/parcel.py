@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,31 +109,33 @@ class Parcel:
         kept = np.flatnonzero(self.selection.masks[name]).tolist()
         return [index for index in kept if index not in self.set_aside]
 
-    def matches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the archive's matches, a batch per filter that keeps something."""
-        for name in self.selection.masks:
-            if kept := self.kept(name):
-                columns = self._columns(name, kept)
-                yield pa.RecordBatch.from_pydict(columns, schema=MATCHES_SCHEMA)
+    def matches(self) -> pa.RecordBatch:
+        """Make the archive's matches: a row for each alert that a filter keeps."""
+        kept = {name: self.kept(name) for name in self.selection.masks}
+        return pa.RecordBatch.from_pydict(self._columns(kept), schema=MATCHES_SCHEMA)
 
-    def left_over(self) -> Iterator[pa.RecordBatch]:
-        """Yield what the archive keeps of the alerts that cannot be sent."""
-        for name, mask in self.selection.masks.items():
-            if left := [i for i in sorted(self.set_aside) if mask[i]]:
-                columns = self._columns(name, left) | {
-                    "row": self.selection.rows[left],
-                    "reason": [self.set_aside[index] for index in left],
-                }
-                yield pa.RecordBatch.from_pydict(columns, schema=SET_ASIDE_SCHEMA)
+    def left_over(self) -> pa.RecordBatch:
+        """Make what the archive keeps of the alerts that cannot be sent."""
+        aside = sorted(self.set_aside)
+        left = {n: [i for i in aside if m[i]] for n, m in self.selection.masks.items()}
+        rows = [index for indices in left.values() for index in indices]
+        columns = self._columns(left) | {
+            "row": self.selection.rows[rows],
+            "reason": [self.set_aside[index] for index in rows],
+        }
+        return pa.RecordBatch.from_pydict(columns, schema=SET_ASIDE_SCHEMA)
 
-    def _columns(self, name: str, indices: list[int]) -> dict[str, Any]:
+    def _columns(self, chosen: Mapping[str, list[int]]) -> dict[str, Any]:
+        """Make columns of the indices that are chosen of each filter."""
+        rows = [index for indices in chosen.values() for index in indices]
+        names = [name for name, indices in chosen.items() for _ in indices]
         return {
-            "id": self.selection.ids[indices],
-            "filter": [name] * len(indices),
-            "topic": [self.topics[name]] * len(indices),
-            "class": [self.selection.classes[index] for index in indices],
-            "generation": [self._generation(name)] * len(indices),
-            "file": [self.unit.name] * len(indices),
+            "id": self.selection.ids[rows],
+            "filter": names,
+            "topic": [self.topics[name] for name in names],
+            "class": [self.selection.classes[index] for index in rows],
+            "generation": [self._generation(name) for name in names],
+            "file": [self.unit.name] * len(rows),
         }
 
     def _generation(self, name: str) -> int:

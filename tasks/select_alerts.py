@@ -97,7 +97,7 @@ def select_alerts(
     columns = _choose_columns(unit.schema, filters, job)
     running = [f for n, f in filters.items() if n not in columns.failures]
     parts, seen, start = [], np.empty(0, np.int64), 0
-    left_out = {name: np.asarray(ids, np.int64) for name, ids in not_ours.items()}
+    left_out = {n: np.asarray(ids, np.int64) for n, ids in not_ours.items() if ids}
     anywhere = np.unique(np.concatenate([seen, *left_out.values()]))
     failures, seconds = dict(columns.failures), dict.fromkeys(filters, 0.0)
     for batch in unit.columns(sorted(columns.present), columns.absent):
@@ -108,10 +108,9 @@ def select_alerts(
         failures |= done.failures
         for name, spent in done.seconds.items():
             seconds[name] += spent
-        masks = {
-            name: mask & ours & ~np.isin(ids, left_out.get(name, ()))
-            for name, mask in done.masks.items()
-        }
+        masks = {name: mask & ours for name, mask in done.masks.items()}
+        for name in masks.keys() & left_out:
+            masks[name] &= ~np.isin(ids, left_out[name])
         part = _select(batch, start, ours, masks, job)
         part.others = int((~ours | np.isin(ids, anywhere)).sum())
         parts.append(part)
