@@ -144,7 +144,11 @@ def ask_first(admin: AdminClient, places: Sequence[Place]) -> dict[Place, int]:
 
 
 def ask_end(
-    admin: AdminClient, places: Sequence[Place], *, committed: bool
+    admin: AdminClient,
+    places: Sequence[Place],
+    *,
+    committed: bool,
+    patience_s: float = TIMEOUT_S,
 ) -> dict[Place, int]:
     """Ask for the offset behind the last record of each partition.
 
@@ -156,22 +160,31 @@ def ask_end(
         Partitions.
     committed
         Up to the first open transaction, beyond which no reader sees.
+    patience_s
+        How long the broker is given [s].
     """
     level = IsolationLevel.READ_UNCOMMITTED
     if committed:
         level = IsolationLevel.READ_COMMITTED
-    return _ask(admin, places, OffsetSpec.latest(), level)  # type: ignore[no-untyped-call]
+    return _ask(admin, places, OffsetSpec.latest(), level, patience_s)  # type: ignore[no-untyped-call]
 
 
-def once_led(ask: Callable[[], Answer]) -> Answer:
+def once_led(ask: Callable[[], Answer], patience_s: float = TIMEOUT_S) -> Answer:
     """Ask about partitions; one just made or elected has no ready leader for a moment.
+
+    Parameters
+    ----------
+    ask
+        Asks once.
+    patience_s
+        How long it is asked again [s].
 
     Raises
     ------
     KafkaException
         Kafka refuses, or there is no leader for a long time.
     """
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + patience_s
     while True:
         try:
             return ask()
@@ -182,7 +195,11 @@ def once_led(ask: Callable[[], Answer]) -> Answer:
 
 
 def _ask(
-    admin: AdminClient, places: Sequence[Place], what: Any, level: IsolationLevel
+    admin: AdminClient,
+    places: Sequence[Place],
+    what: Any,
+    level: IsolationLevel,
+    patience_s: float = TIMEOUT_S,
 ) -> dict[Place, int]:
     if not places:
         return {}
@@ -191,11 +208,11 @@ def _ask(
         answers = admin.list_offsets(
             {TopicPartition(*place): what for place in places},
             isolation_level=level,
-            request_timeout=TIMEOUT_S,
+            request_timeout=patience_s,
         )
         return {(p.topic, p.partition): a.result().offset for p, a in answers.items()}
 
-    found = once_led(ask)
+    found = once_led(ask, patience_s)
     if any(offset < 0 for offset in found.values()):
         # So librdkafka tells that the time is over.
         late = KafkaError(KafkaError._TIMED_OUT, "no answer in time")  # noqa: SLF001

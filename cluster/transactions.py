@@ -20,7 +20,7 @@ from nightmail.silence import silent_logger
 from settings.names import GROUP_PREFIX
 
 LOOK_S = 10.0
-"""How long to look for the records with which open transactions begin [s]."""
+"""How long to look for open transactions, and then for their first records [s]."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def find_open_transactions(
     if not places:
         return []
     # In this order: what is written in between hides nothing.
-    ends = ask_end(admin, places, committed=False)
-    settled = ask_end(admin, places, committed=True)
+    ends = ask_end(admin, places, committed=False, patience_s=LOOK_S)
+    settled = ask_end(admin, places, committed=True, patience_s=LOOK_S)
     found = {
         where: OpenTransaction(*where, settled[where], ends[where] - settled[where])
         for where in places

@@ -165,7 +165,10 @@ def _options(master: str, scratch: Path) -> dict[str, str]:
         "spark.task.maxFailures": str(TASK_FAILURES),
         "spark.sql.session.timeZone": "UTC",
         "spark.executorEnv.PYTHONSAFEPATH": "1",
-        **{f"spark.executorEnv.{name}": to for name, to in KEPT_BY_ARROW.items()},
+        **{
+            f"spark.executorEnv.{name}": os.environ.get(name, to)
+            for name, to in KEPT_BY_ARROW.items()
+        },
         "spark.driver.memory": "1g",
         "spark.sql.artifact.isolation.enabled": "false",
         **ROWS_OPTIONS,

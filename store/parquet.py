@@ -13,20 +13,17 @@ from nightmail.columns import resolve_all
 from settings.errors import StoreError
 from store.footer import read_metadata
 from store.path import damage_named
-from store.unit import NARROW_ROWS, Unit, name_columns
+from store.unit import BATCH_BYTES, NARROW_ROWS, Unit, name_columns
 
 WIDE_ROWS = 1000
 """Most rows of a batch that holds whole alerts."""
-
-WIDE_BYTES = 64 << 20
-"""Size that a batch of whole alerts should not exceed [byte, uncompressed]."""
 
 
 class ParquetUnit:
     """One unit of a night: `UnitRows` that Arrow reads.
 
-    A local file is mapped into memory and not buffered; of another, all that one call
-    needs of a row group is asked for at once.
+    A local file is mapped into memory and not buffered. Of another, what one call needs
+    is asked for at once: the narrow columns of a unit, the whole alerts of a row group.
 
     Parameters
     ----------
@@ -59,8 +56,9 @@ class ParquetUnit:
     ) -> Iterator[pa.RecordBatch]:
         """Yield narrow batches, see `UnitRows`."""
         paths = resolve_all(self.schema, names)
-        leaves = self._parquet_columns(set(paths.values()))
-        for batch in self._batches(NARROW_ROWS, self._unit.groups, leaves):
+        leaves = self._leaves_below(set(paths.values()))
+        rows = self._fitting(NARROW_ROWS, self._unit.groups, leaves)
+        for batch in self._batches(rows, self._unit.groups, leaves):
             yield name_columns(batch, paths, absent)
 
     def rows(
@@ -81,24 +79,31 @@ class ParquetUnit:
     ) -> Iterator[tuple[slice, pa.RecordBatch]]:
         """Yield the wanted rows of a group; what lies behind them is not decoded."""
         done = 0
-        for batch in self._batches(self._wide_rows(group), (group,), None):
+        rows = self._fitting(WIDE_ROWS, (group,), range(len(self._leaves)))
+        for batch in self._batches(rows, (group,), None):
             high = int(np.searchsorted(wanted, start + len(batch)))
             if done < high:
-                rows = batch.take(wanted[done:high] - start)
-                yield slice(offset + done, offset + high), rows
+                mine = batch.take(wanted[done:high] - start)
+                yield slice(offset + done, offset + high), mine
             start, done = start + len(batch), high
             if done == len(wanted):
                 return
 
-    def _wide_rows(self, group: int) -> int:
-        """Rows of a row group that fit in WIDE_BYTES."""
-        metadata = self._file.metadata.row_group(group)
-        mean = max(1, metadata.total_byte_size // max(1, metadata.num_rows))
-        return int(min(WIDE_ROWS, max(1, WIDE_BYTES // mean)))
+    def _fitting(self, most: int, groups: Sequence[int], leaves: Sequence[int]) -> int:
+        """Rows of some leaves, at most so many, that fit in BATCH_BYTES."""
+        found = [self._file.metadata.row_group(group) for group in groups]
+        size = sum(
+            g.column(leaf).total_uncompressed_size for g in found for leaf in leaves
+        )
+        mean = max(1, size // max(1, sum(group.num_rows for group in found)))
+        return int(min(most, max(1, BATCH_BYTES // mean)))
 
     def _batches(
-        self, rows: int, groups: Sequence[int], columns: list[str] | None
+        self, rows: int, groups: Sequence[int], leaves: Sequence[int] | None
     ) -> Iterator[pa.RecordBatch]:
+        columns: Any = None
+        if leaves is not None:
+            columns = [self._file.schema.column(leaf).path for leaf in leaves]
         with damage_named(self._unit.path):
             yield from self._file.iter_batches(
                 batch_size=rows,
@@ -107,11 +112,11 @@ class ParquetUnit:
                 use_threads=False,
             )
 
-    def _parquet_columns(self, paths: set[tuple[str, ...]]) -> list[str]:
-        """Parquet's own names of the leaves below some paths."""
+    def _leaves_below(self, paths: set[tuple[str, ...]]) -> list[int]:
+        """Numbers of the leaves below some paths, as Parquet counts them."""
         return [
-            self._file.schema.column(index).path
-            for index, leaf in enumerate(self._leaves)
+            number
+            for number, leaf in enumerate(self._leaves)
             if any(leaf[:depth] in paths for depth in range(1, len(leaf) + 1))
         ]
 

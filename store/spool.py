@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from nightmail import RetryableError
 from nightmail.columns import resolve_all
-from store.unit import NARROW_ROWS, name_columns
+from store.unit import BATCH_BYTES, NARROW_ROWS, name_columns
 
 
 class Spool:
@@ -40,13 +40,16 @@ class Spool:
 
         with _disk_explained():
             file = tempfile.NamedTemporaryFile(prefix="nightmail-rows-")  # noqa: SIM115
-        with file:
-            sink = pa.OSFile(file.name, "wb")
-            with sink, pa.ipc.new_file(sink, schema) as writer:
-                for batch in batches:
-                    with _disk_explained():
-                        writer.write_batch(batch)
-                    self._ends.append(self._ends[-1] + len(batch))
+        with file, pa.OSFile(file.name, "wb") as sink:
+            with _disk_explained():
+                writer = pa.ipc.new_file(sink, schema)
+            for batch in batches:
+                with _disk_explained():
+                    writer.write_batch(batch)
+                self._ends.append(self._ends[-1] + len(batch))
+            with _disk_explained():
+                writer.close()
+                sink.flush()
             self._file = pa.memory_map(file.name)
         self._reader = pa.ipc.open_file(self._file)
 
@@ -67,7 +70,8 @@ class Spool:
         few: list[pa.RecordBatch] = []
         for number in range(self._reader.num_record_batches):
             few.append(name_columns(self._reader.get_batch(number), paths, absent))
-            if sum(map(len, few)) >= NARROW_ROWS:
+            size = sum(one.nbytes for one in few)
+            if sum(map(len, few)) >= NARROW_ROWS or size >= BATCH_BYTES:
                 yield from _joined(few)
                 few = []
         if few:

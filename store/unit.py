@@ -13,7 +13,10 @@ from store.footer import Footer
 from store.path import StorePath
 
 NARROW_ROWS = 10_000
-"""Rows of a narrow batch, on which filters run."""
+"""Most rows of a narrow batch, on which filters run."""
+
+BATCH_BYTES = 64 << 20
+"""Size that no batch should exceed, narrow or wide [byte, uncompressed]."""
 
 UNIT_BYTES = 1 << 30
 """A file above this is cut into several units [byte, uncompressed]."""

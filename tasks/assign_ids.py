@@ -56,8 +56,9 @@ def assign_ids(
     works, deferred, taken = [], [], NONE
     ids = reader.read_ids(units, ID_COLUMN[survey])
     values, counts = np.unique(np.concatenate([NONE, *ids]), return_counts=True)
+    several = values[counts > 1]
     for unit, mine in zip(units, ids, strict=True):
-        repeated = np.intersect1d(mine, values[counts > 1])
+        repeated = _common(mine, several)
         if np.isin(repeated, taken).any():
             deferred.append(unit)
             continue

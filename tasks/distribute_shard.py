@@ -112,14 +112,15 @@ def _fault(error: Exception, unit: str = "") -> Report:
 
 
 def _encode(schema: Any, batch: pa.RecordBatch) -> Sequence[bytes | AlertError]:
-    """Encode a batch; where that fails, one by one, with the error of each."""
+    """Encode a batch; where that fails, by halves, down to the alerts at fault."""
     try:
-        return encode_batch(schema, batch)
+        return encode_batch(schema, wire_batch(batch))
     except AlertError as error:
         if len(batch) == 1:
             return [error]
-    alone = (batch.slice(row, 1) for row in range(len(batch)))
-    return [value for one in alone for value in _encode(schema, one)]
+    half = len(batch) // 2
+    parts = (batch.slice(0, half), batch.slice(half))
+    return [value for part in parts for value in _encode(schema, part)]
 
 
 class _Shard:
@@ -331,8 +332,7 @@ class _Shard:
         there = np.union1d(self._archived(parcel.unit.name), archived)
         with self.folder.writer(name) as writer:
             for where, batch in unit.rows(parcel.selection.rows):
-                wire = wire_batch(batch.select(columns))
-                sent = parcel.pack(where, _encode(schema, wire))
+                sent = parcel.pack(where, _encode(schema, batch.select(columns)))
                 if parcel.is_too_much(self.job.partitions):
                     raise RefusedError("It is too much for one transaction", {})
                 new = sent & ~np.isin(parcel.selection.ids[where], there)

@@ -142,7 +142,8 @@ def _select(
 ) -> _Part:
     nothing = np.zeros(len(ours), bool)
     wanted = np.flatnonzero(np.any([*masks.values(), nothing], axis=0))
-    narrow = batch.take(wanted)
+    known = [n for n in _our_columns(job.survey) if n in batch.schema.names]
+    narrow = batch.select(known).take(wanted)
     return _Part(
         rows=wanted + start,
         ids=_ids(narrow, job.survey),
@@ -210,14 +211,18 @@ def _choose_columns(
         chosen.absent |= {c: job.types[c] for c in absent}
         if absent:
             chosen.nulls[name] = absent
-    ours = {ID_COLUMN[job.survey], *OBJECT_COLUMNS[job.survey]}
-    ours |= {*class_columns(job.survey)}
+    ours = _our_columns(job.survey)
     chosen.present |= {c for c in ours if len(known.get(c, ())) == 1}
     if ID_COLUMN[job.survey] not in chosen.present:
         raise SchemaError(
             f"There is no column {ID_COLUMN[job.survey]}: is it a file of {job.survey}?"
         )
     return chosen
+
+
+def _our_columns(survey: str) -> set[str]:
+    """Name the columns that we read ourselves, whatever the filters do."""
+    return {ID_COLUMN[survey], *OBJECT_COLUMNS[survey], *class_columns(survey)}
 
 
 def _why(schema: pa.Schema, name: str) -> str:

@@ -331,6 +331,8 @@ LEAVES = [
     Leaf(pa.date32(), logical("int", "date"), st.dates()),
     Leaf(pa.date64(), logical("int", "date"), st.dates()),
     Leaf(pa.time32("s"), logical("int", "time-millis"), whole_seconds),
+    Leaf(pa.time32("s"), logical("long", "time-micros"), whole_seconds),
+    Leaf(pa.time32("ms"), logical("long", "time-micros"), whole_seconds),
     Leaf(pa.time64("us"), logical("long", "time-micros"), st.times()),
     Leaf(pa.time64("ns"), logical("long", "time-micros"), st.times()),
 ]

@@ -55,6 +55,11 @@ REFUSED = [
     ("long", column([1, None]), "Column x cannot be encoded: it is null"),
     ("long", column([1, 2**63], pa.uint64()), "Column x .* out of .* range"),
     ("int", column([1, 2**31]), "Column x .* out of .* range"),
+    (
+        {"type": "int", "logicalType": "date"},
+        column(pa.array([0, 2**62 - 2**62 % 86_400_000]).view(pa.date64())),
+        "Column x .* out of .* range",
+    ),
     ("int", column([1, -(2**31) - 1]), "Column x .* out of .* range"),
     (
         MICROS,

@@ -211,6 +211,20 @@ def test_a_row_that_would_fill_the_memory_is_set_aside(
     assert found.bad == {1: "x: its items would take too much memory (byte 2 of 1003)."}
 
 
+def test_rows_that_would_together_are_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small each is, what does not fit any more is set aside."""
+    monkeypatch.setattr(reading, "_CALL_LIMIT", 2**20)
+    wide = record(**{f"f{i}": "double" for i in range(1000)}) | {"name": "wide"}
+    schema = record(x=array(["null", wide]))
+    value = number(50) + b"\0" * 50 + b"\0"
+
+    found = AvroDecoder(schema).decode([value] * 10)
+
+    assert [row["x"] for row in found.batch.to_pylist()] == [[None] * 50] * 2
+    assert list(found.bad) == list(range(2, 10))
+    assert "its items would take too much memory" in found.bad[2]
+
+
 def test_a_row_cut_anywhere_is_bad() -> None:
     """A real alert, cut before each of its bytes; those that are whole are right."""
     schema, values = science()

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from nightmail import AlertError
 from nightmail.avro import derive_schema, wire_batch
 
 T = datetime(2026, 3, 10, 3, 28, 6, 250000, tzinfo=UTC)
@@ -41,6 +42,24 @@ def test_a_time_looks_as_spark_casts_it(
 ) -> None:
     """To the microsecond, trailing zeros of the fraction cut, null stays null."""
     assert wire([microseconds], pa.timestamp("us")) == [text]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (pa.timestamp("us"), 2**63 - 1),
+        (pa.timestamp("s"), -(2**62)),
+        (pa.date32(), 2**31 - 1),
+        (pa.date64(), 2**62 - 2**62 % 86_400_000),
+    ],
+)
+def test_a_time_beyond_all_years_is_refused(kind: Any, value: int) -> None:
+    """Arrow would write a sentence where readers expect a time."""
+    width = pa.int32() if kind == pa.date32() else pa.int64()
+    array = pa.array([0, value], width).view(kind)
+
+    with pytest.raises(AlertError, match=r"^x: it has a time beyond the years"):
+        wire_batch(batch_of(array))
 
 
 def test_nanoseconds_are_cut_downwards() -> None:

@@ -63,6 +63,8 @@ def batch() -> pa.RecordBatch:
         (pa.string(), "category"),
         (pa.large_string(), "category"),
         (pa.dictionary(pa.int8(), pa.string()), "category"),
+        (pa.dictionary(pa.int8(), pa.int32()), "Int64"),
+        (pa.string_view(), "category"),
         (pa.timestamp("us", "UTC"), "datetime64[us, UTC]"),
         (pa.date32(), "datetime64[ms]"),
         (pa.null(), "float64"),
@@ -283,6 +285,16 @@ def test_a_fault_is_its_own(
 def test_a_fault_in_sql_is_its_own(batch: pa.RecordBatch, text: str, says: str) -> None:
     """The same for SQL, which neither reads files nor counts rows."""
     assert fails(sql("bad", text), batch).startswith(says)
+
+
+def test_a_lack_of_memory_is_nobody_s_fault(batch: pa.RecordBatch) -> None:
+    """A filter's failure is remembered; this one is the machine's, and may pass."""
+
+    def keep(_: Any) -> Any:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        evaluate([python("hungry", "x", keep=keep)], batch)
 
 
 def test_changing_the_input_harms_nobody(batch: pa.RecordBatch) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.memory import KEPT_BY_ARROW
 from runtime.spark import _patient, first_cause, spark_session
 from settings.model import Settings, Spark
 
@@ -72,6 +73,8 @@ def test_one_session_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert SparkContext._gateway is not None
         java = SparkContext._gateway.proc
         assert first.range(3).count() == 3
+        asked = first.sparkContext.parallelize([*KEPT_BY_ARROW], 1)
+        assert asked.map(os.environ.get).collect() == [*KEPT_BY_ARROW.values()]
         assert first.conf.get("spark.executor.memory") == "3g"
 
     assert os.environ["SPARK_CONF_DIR"] == str(theirs)

@@ -1,12 +1,14 @@
 """Rows of a unit: footers, units, narrow columns and wanted rows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import store.parquet
 from settings.errors import StoreError
 from store.footer import read_footer
 from store.parquet import ParquetUnit
@@ -46,7 +48,23 @@ def unit(tmp_path: Path, table: pa.Table) -> Unit:
     return next(cut_into_units(read_footer(StorePath(str(tmp_path)), "a.parquet")))
 
 
-def test_narrow_columns_have_flat_names(unit: Unit, table: pa.Table) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Note what Arrow is asked to read."""
+    found: list[dict[str, Any]] = []
+    read = pq.ParquetFile.iter_batches
+
+    def note(self: pq.ParquetFile, **what: Any) -> Any:
+        found.append(what)
+        return read(self, **what)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", note)
+    return found
+
+
+def test_narrow_columns_have_flat_names(
+    unit: Unit, table: pa.Table, asked: list[dict[str, Any]]
+) -> None:
     """Only the leaves that are named are read, nested ones and histories too."""
     batches = list(
         ParquetUnit(unit).columns(
@@ -54,6 +72,8 @@ def test_narrow_columns_have_flat_names(unit: Unit, table: pa.Table) -> None:
         )
     )
 
+    [what] = asked
+    assert what["columns"] == ["candid", "candidate.rb", "prv.list.element.jd"]
     narrow = pa.Table.from_batches(batches)
     assert narrow.schema.names == ["candidate_rb", "candid", "prv_jd", "tns"]
     rows = table.to_pylist()
@@ -74,9 +94,33 @@ def test_rows_are_the_wanted_ones_in_order(unit: Unit, table: pa.Table) -> None:
     assert got.equals(table.take(wanted))
 
 
-def test_no_wanted_rows_read_nothing(unit: Unit) -> None:
+def test_no_wanted_rows_read_nothing(unit: Unit, asked: list[dict[str, Any]]) -> None:
     """A unit of which nothing is wanted gives no batch."""
     assert list(ParquetUnit(unit).rows(np.empty(0, np.int64))) == []
+    assert asked == []
+
+
+def test_only_row_groups_with_a_hit_are_read(
+    unit: Unit, asked: list[dict[str, Any]]
+) -> None:
+    """Of five row groups, the two that have the wanted rows."""
+    list(ParquetUnit(unit).rows(np.array([12, 18, 41], np.int64)))
+
+    assert [what["row_groups"] for what in asked] == [[1], [4]]
+
+
+def test_batches_are_bounded_by_bytes(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole alerts, and columns that a filter names, which may be large ones."""
+    every = np.arange(ROWS)
+    monkeypatch.setattr(store.parquet, "BATCH_BYTES", 100)
+
+    whole = [len(batch) for _, batch in ParquetUnit(unit).rows(every)]
+    narrow = [len(b) for b in ParquetUnit(unit).columns(["candid", "prv_tag"], {})]
+
+    assert sum(whole) == sum(narrow) == ROWS
+    assert 1 <= max(whole) < max(narrow) < ROWS // 5
 
 
 def test_a_large_file_is_cut_between_row_groups(

@@ -20,6 +20,9 @@ TABLE = pa.Table.from_pylist(
 )
 """Alerts with a nested column."""
 
+_NOTHING = {"__enter__": lambda self: self, "__exit__": lambda *_: None}
+"""What makes a context of a class."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -79,6 +82,17 @@ def test_nothing_is_left(folder: Path) -> None:
         (batch,) = spool.columns(["candid"], {})
 
     assert batch.column("candid").to_pylist() == TABLE["candid"].to_pylist()
+
+
+def test_a_disk_that_fills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever of the file does not fit, it is said in the same sentence."""
+    (folder / "full").symlink_to("/dev/full")
+    full = type("Full", (), {"name": str(folder / "full"), **_NOTHING})
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", lambda **_: full())
+
+    for batches in (TABLE.to_batches(), ()):
+        with pytest.raises(RetryableError, match=r"No space left .* TMPDIR"):
+            Spool(TABLE.schema, batches)
 
 
 def test_no_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,25 @@ def resolve(schema: pa.Schema, name: str) -> Path:
 
 
 def resolve_all(schema: pa.Schema, names: Iterable[str]) -> dict[str, Path]:
-    """Find the columns that have some flat names, as `resolve` does, in their order."""
+    """Find the columns that have some flat names.
+
+    Parameters
+    ----------
+    schema
+        Schema of the store's file.
+    names
+        Flat names.
+
+    Returns
+    -------
+    dict
+        Path of the leaf of each name, in their order.
+
+    Raises
+    ------
+    ColumnError
+        As `resolve` does.
+    """
     known = flat_columns(schema)
     found = {}
     for name in names:

@@ -15,7 +15,7 @@ import pyarrow.types as pat
 
 from nightmail._errors import ColumnError, FilterError
 from nightmail._filters import Filter
-from nightmail._sql import open_engine, select
+from nightmail._sql import select
 from nightmail.columns import Array, change_values, is_list
 
 __all__ = ["Evaluation", "answer", "evaluate", "explain", "inputs", "read_column"]
@@ -62,12 +62,19 @@ def evaluate(filters: Sequence[Filter], batch: pa.RecordBatch) -> Evaluation:
     Evaluation
         A mask or a failure for every filter. What one filter does wrong is that
         filter's failure, and changes nothing for the others.
+
+    Raises
+    ------
+    MemoryError
+        There is not enough of it here.
     """
     done, read = Evaluation(), _Columns(batch)
     for one in filters:
         start = time.thread_time()
         try:
             done.masks[one.name] = _answer(one, read)
+        except MemoryError:
+            raise  # the machine's, not the filter's: another time there may be room
         except (Exception, SystemExit) as error:  # noqa: BLE001 (the edge of a filter)
             done.failures[one.name] = explain(error)
         done.seconds[one.name] = time.thread_time() - start
@@ -139,6 +146,10 @@ def _convert(column: Array) -> Any:
         raise FilterError(f"a column of type {kind} cannot be read by filters.")
     if pat.is_integer(kind):
         column = column.cast(pa.int64())
+    elif pat.is_dictionary(kind) and not pat.is_string(kind.value_type):
+        return _convert(column.dictionary_decode())
+    elif pat.is_string_view(kind):
+        column = column.cast(pa.string()).dictionary_encode()
     elif pat.is_string(kind) or pat.is_large_string(kind):
         column = column.dictionary_encode()
     elif pat.is_null(kind) or pat.is_decimal(kind):
@@ -231,6 +242,7 @@ class _Columns:
         self.batch = batch
         self._there = dict(zip(batch.schema.names, batch.columns, strict=True))
         self._converted: dict[str, Any] = {}
+        self._for_sql: dict[str, Array] = {}
 
     def read(self, one: Filter) -> list[Any]:
         """Give a filter the columns that it names, fresh for it."""
@@ -240,6 +252,12 @@ class _Columns:
         if name not in self._converted:
             self._converted[name] = _convert(self.find(name))
         return _fresh(self._converted[name])
+
+    def find_for_sql(self, name: str) -> Array:
+        """Give a column as DuckDB takes it."""
+        if name not in self._for_sql:
+            self._for_sql[name] = _null_for_nan(_plain(self.find(name)))
+        return self._for_sql[name]
 
     def find(self, name: str) -> Array:
         """Give a column as the batch has it."""
@@ -259,10 +277,9 @@ def _answer(one: Filter, columns: _Columns) -> Mask:
 
 def _answer_sql(one: Filter, read: _Columns) -> Mask:
     batch = read.batch
-    columns = [_null_for_nan(_plain(read.find(name))) for name in one.columns]
+    columns = [read.find_for_sql(name) for name in one.columns]
     flat = pa.RecordBatch.from_arrays(columns, names=list(one.columns))
-    with open_engine() as engine:
-        kept = select(engine, one.sql, flat)
+    kept = select(one.sql, flat)
     _check_length(len(kept), len(batch))
     if not pat.is_boolean(kept.type):
         raise FilterError(f"the expression must be boolean, not {kept.type}.")

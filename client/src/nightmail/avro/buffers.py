@@ -100,7 +100,7 @@ class Buffers:
             if piece.part.parent >= 0:
                 self._pieces[piece.part.parent].write_offset(piece.part.place, 0)
 
-    def grow(self, step: int, wanted: int, good: int, limit: int) -> bool:
+    def grow(self, step: int, wanted: int, good: int, limits: tuple[int, int]) -> bool:
         """Make room where a step found none.
 
         Parameters
@@ -111,19 +111,21 @@ class Buffers:
             How many items, or bytes of text, it needs.
         good
             How many rows are filled; those to come are taken to be like them.
-        limit
-            How much one row may add to a part [byte].
+        limits
+            How much one row may add to a part, and all of them may take there [byte].
 
         Returns
         -------
         bool
-            False if this row would add more; then nothing is changed.
+            False if it would be more; then nothing is changed.
         """
         part = next(k for k, p in enumerate(self._pieces) if p.part.step == step)
         piece = self._pieces[part]
-        if piece.size(wanted - self._count(part, good)) > limit:
+        of_row, of_all = limits
+        added = wanted - self._count(part, good)
+        if piece.size(added) > of_row or piece.size(wanted) > of_all:
             return False
-        piece.grow(wanted, good + 1, self._rows)
+        piece.grow(wanted, good + 1, self._rows, of_all)
         piece.place(self.steps)
         return True
 
@@ -205,11 +207,12 @@ class _Piece:
         start = self.starts[place]
         self._memory[start : start + _OFFSET].view(np.int32)[0] = offset
 
-    def grow(self, wanted: int, rows: int, all_rows: int) -> None:
+    def grow(self, wanted: int, rows: int, all_rows: int, limit: int) -> None:
         """Make room for what some rows want, or more; what is written stays."""
         old, starts, ends = self._memory, self.starts, self._ends
         likely = max(self._likely(wanted, rows, all_rows), 2 * self._room)
-        self._settle(max(wanted, min(likely, self._most)))
+        most = min(self._most, 8 * limit // max(self._width, 1))
+        self._settle(max(wanted, min(likely, most)))
         for start, end, to in zip(starts, ends, self.starts, strict=True):
             self._memory[to : to + end - start] = old[start:end]
         self._shelf.put(old)

@@ -189,7 +189,7 @@ def _moment(node: Node, kind: Any) -> Form | None:
     if logical == "date" and is_int and types.is_date32(kind):
         return Form(kernel.INT)
     if logical == "date" and is_int and types.is_date64(kind):
-        return _ticks(8, 1, _MS_PER_DAY)
+        return _ticks(node, 8, 1, _MS_PER_DAY)
     is_time = types.is_time(kind) and logical == (
         "time-millis" if is_int else "time-micros"
     )
@@ -204,18 +204,22 @@ def _moment(node: Node, kind: Any) -> Form | None:
     if logical not in _TICKS or not (is_time or is_stamp):
         return None
     code = 4 if types.is_time32(kind) else 8
-    return _ticks(code, _TICKS[logical], _PER_SECOND[kind.unit])
+    return _ticks(node, code, _TICKS[logical], _PER_SECOND[kind.unit])
 
 
-def _ticks(code: int, wanted: int, stored: int) -> Form:
+def _ticks(node: Node, code: int, wanted: int, stored: int) -> Form:
     """Match a count of ticks; a finer one is rounded downwards, as texts are."""
     if wanted == stored:
         return Form(kernel.INT if code == 4 else kernel.LONG)  # noqa: PLR2004 - bytes
     most = 2 ** (8 * code - 1)
+    least_fit, most_fit = _RANGES[node.kind]
     if wanted < stored:
-        return _number(code, -(stored // wanted), -most, most - 1)
+        each = stored // wanted
+        low, high = least_fit * each, most_fit * each + each - 1
+        return _number(code, -each, max(low, -most), min(high, most - 1))
     factor = wanted // stored
-    return _number(code, factor, -(most // factor), (most - 1) // factor)
+    low, high = -(-least_fit // factor), most_fit // factor
+    return _number(code, factor, max(low, -most), min(high, most - 1))
 
 
 def _number(code: int, size: int, low: int, high: int) -> Form:

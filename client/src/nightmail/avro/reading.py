@@ -18,13 +18,13 @@ __all__ = ["Reading"]
 
 Numbers = npt.NDArray[np.int64]
 
-_ROW_LIMIT = 2**28
-"""How much memory the items of one list may take in one row [byte].
+_ROW_LIMIT, _CALL_LIMIT = 2**26, 2**30
+"""How much memory the items of one list may take in one row, and in all [byte].
 
 A null record is one byte of Avro, and in Arrow as wide as any other."""
 
-_ROW_FACTOR = 16
-"""How many times its own length it may be, if that is more."""
+_FACTOR = 16
+"""How many times the length of the row, or of all, it may be, if that is more."""
 
 _TOO_WIDE = -1
 
@@ -109,8 +109,9 @@ class Reading:
         addresses, lengths, state, errors = arrays
         row, good, bad, at = state[: steps.AT_STEP + 1].tolist()
         wanted = int(state[steps.WANTED])
-        limit = max(_ROW_LIMIT, _ROW_FACTOR * int(lengths[row]))
-        if not buffers.grow(at // steps.STEP, wanted, good, limit):
+        limit = max(_ROW_LIMIT, _FACTOR * int(lengths[row]))
+        in_all = max(_CALL_LIMIT, _FACTOR * int(lengths.sum()))
+        if not buffers.grow(at // steps.STEP, wanted, good, (limit, in_all)):
             byte = state[steps.AT_BYTE] - addresses[row]
             errors[bad] = row, _TOO_WIDE, at, byte
             state[steps.ROW] += 1

@@ -6,7 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from nightmail._errors import AlertError
+
 __all__ = ["wire_batch", "wire_type"]
+
+_NO_TIME = "<"
+"""How Arrow begins the text of a time that no calendar of its has."""
 
 
 def wire_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -27,8 +32,18 @@ def wire_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     -------
     pyarrow.RecordBatch
         The same rows, names and nulls.
+
+    Raises
+    ------
+    AlertError
+        A time or a date lies beyond the years that can be written.
     """
-    columns = [_rewrite(column) for column in batch.columns]
+    columns = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            columns.append(_rewrite(column))
+        except AlertError as error:
+            raise AlertError(f"{name}: {error}") from error
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
@@ -71,8 +86,8 @@ def _rewrite(array: Any) -> Any:
         return _rewrite(array.dictionary_decode())
     if types.is_timestamp(kind):
         return _timestamp_text(array)
-    if types.is_date64(kind):
-        return array.cast(pa.date32()).cast(pa.string())
+    if types.is_date(kind):
+        return _text(array)
     return array.cast(wanted)
 
 
@@ -90,10 +105,23 @@ def _timestamp_text(array: Any) -> pa.StringArray:
     utc: Any = array.view(pa.timestamp(array.type.unit))
     if array.type.unit == "ns":
         utc = pc.floor_temporal(utc, unit="microsecond").cast(pa.timestamp("us"))
-    text = pc.cast(utc, pa.string())
+    text = _text(utc)
     trimmed = pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
     has_fraction = pc.match_substring(text, ".")
     return cast("pa.StringArray", pc.if_else(has_fraction, trimmed, text))
+
+
+def _text(times: Any) -> Any:
+    """Write times or dates as Arrow does, and refuse what it cannot write."""
+    try:
+        if types.is_date64(times.type):
+            times = times.cast(pa.date32())
+        text = times.cast(pa.string())
+    except pa.ArrowInvalid:
+        text = pa.array([_NO_TIME])
+    if pc.any(pc.starts_with(text, _NO_TIME)).as_py():
+        raise AlertError("it has a time beyond the years that can be written.")
+    return text
 
 
 def _free_size(array: Any) -> Any:
