@@ -22,7 +22,7 @@ SIZES: Mapping[str, Sequence[str]] = {
 """Options of a benchmark, by what SIZE says."""
 
 SIZES_OF: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "client": {"usual": ["--rounds", "1"]},
+    "client": {"usual": ["--rounds", "1", "--alerts", "10000"]},
     "exactly_once": {"usual": ["--rounds", "6"], "full": ["--rounds", "20"]},
     "scale": {"usual": ["--rounds", "2"]},
 }

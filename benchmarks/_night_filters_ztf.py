@@ -311,7 +311,8 @@ SPARK = {
     ),
     "b_anomalies": "anomaly_score < -0.0258D AND roid = 0",
     "b_flares": (
-        "Plx / e_Plx > 5 AND candidate_magpsf < candidate_magnr AND snn_sn_vs_all > 0.5"
+        "NOT isnan(Plx) AND Plx / e_Plx > 5"
+        " AND candidate_magpsf < candidate_magnr AND snn_sn_vs_all > 0.5"
     ),
     "b_fast_rates": "mag_rate < -4 AND sigma_rate < 1",
     "b_risers": (

@@ -19,7 +19,7 @@ SMALL = {
     "decode": [],
     "encode": [],
     "exactly_once": [],
-    "night": ["--stores", "real"],
+    "night": ["--stores", "real", "simulated"],
     "scale": [],
     "spark_source": [],
 }
@@ -50,14 +50,16 @@ FIGURES = {
     },
     "exactly_once": {"overhead_percent"},
     "night": {
-        f"night_{store}_{ratio}"
-        for store in ("real",)
-        for ratio in (
-            "a_over_ours",
-            "b_column_over_ours",
-            "b_pandas_over_ours",
-            "ours_over_floor",
-        )
+        "night_real_a_over_ours",
+        *(
+            f"night_{store}_{ratio}"
+            for store in ("real", "simulated")
+            for ratio in (
+                "b_column_over_ours",
+                "b_pandas_over_ours",
+                "ours_over_floor",
+            )
+        ),
     },
     "scale": {
         "scale_alerts_cpu_growth_percent",
