@@ -2,29 +2,25 @@
 
 import io
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import fastavro
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING
 
 from benchmarks._maps import map_sorter
 from benchmarks._night_answer import Answer, digest
-from cluster.access import KafkaAccess
-from nightmail.silence import silent_logger
+from cluster.access import KafkaAccess, open_admin
+from cluster.reading import (
+    await_settled,
+    list_partitions,
+    open_reader,
+    read_to_end,
+)
 from settings.names import ID_COLUMN, topic
-
-SILENCE_S = 30.0
-"""How long a topic may give nothing before it has ended [s]."""
-
-BATCH = 1000
-
-WAIT_S = 0.1
-"""How long to wait for a batch [s]."""
 
 
 @dataclass
@@ -41,14 +37,22 @@ class Checker:
         answer = self.answer
         names = {topic(prefix, n, answer.survey): n for n in answer.filters}
         found: dict[str, Counter[int]] = {where: Counter() for where in names}
-        for message in _read(self.access, list(names)):
+        wrong: list[str] = []
+
+        def take(message: Any) -> None:
             if message.key() != answer.key:
-                return f"{message.topic()} has a record whose key is another."
+                wrong.append(f"{message.topic()} has a record whose key is another.")
+                return
             alert = self._alert(message.value())
             if alert is None:
-                return f"{message.topic()} has an alert that is not as it must be."
-            found[message.topic()][alert] += 1
-        return next(filter(None, map(self._wrong, names.items(), found.values())), None)
+                where = message.topic()
+                wrong.append(f"{where} has an alert that is not as it must be.")
+            else:
+                found[message.topic()][alert] += 1
+
+        _read(self.access, list(names), take)
+        wrong += filter(None, map(self._wrong, names.items(), found.values()))
+        return next(iter(wrong), None)
 
     def _wrong(self, where: tuple[str, str], found: Counter[int]) -> str | None:
         expected = self.answer.ids_of(where[1])
@@ -97,42 +101,15 @@ class Checker:
         return map_sorter(json.loads(self.answer.key))
 
 
-def _read(access: KafkaAccess, names: Sequence[str]) -> Iterator[Any]:
-    """Yield all records of some topics that are committed."""
-    config: Mapping[str, Any] = dict(access.reader) | {
-        "group.id": "benchmarks",
-        "enable.auto.commit": False,
-        "isolation.level": "read_committed",
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-    }
-    consumer = Consumer(dict(config), logger=silent_logger())
-    try:
-        topics = consumer.list_topics(timeout=SILENCE_S).topics
-        parts = [
-            TopicPartition(name, number, OFFSET_BEGINNING)
-            for name in names
-            for number in topics[name].partitions
-        ]
-        consumer.assign(parts)
-        yield from _until_ends(consumer, len(parts))
-    finally:
-        consumer.close()
-
-
-def _until_ends(consumer: Any, left: int) -> Iterator[Any]:
-    end = time.monotonic() + SILENCE_S
-    while left:
-        # It waits for as long as it may unless it gets the whole batch.
-        messages = consumer.consume(BATCH, WAIT_S)
-        if messages:
-            end = time.monotonic() + SILENCE_S
-        elif time.monotonic() > end:
-            raise RuntimeError("Kafka gives no more records, and no end.")
-        for message in messages:
-            if message.error() is None:
-                yield message
-            elif message.error().code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                left -= 1
-            else:
-                raise RuntimeError(message.error().str())
+def _read(
+    access: KafkaAccess, names: Sequence[str], take: Callable[[Any], None]
+) -> None:
+    """Read all records of some topics that are committed."""
+    with open_reader(access.reader) as consumer:
+        starts = list_partitions(consumer, names)
+        places = [(start.topic, start.partition) for start in starts]
+        if hidden := await_settled(open_admin(access), places):
+            raise RuntimeError(f"Transactions stay open on {sorted(hidden)}.")
+        for start in starts:
+            start.offset = OFFSET_BEGINNING
+        read_to_end(consumer, starts, take)

@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient
 
 from cluster.reading import (
     TIMEOUT_S,
-    ask_end,
     ask_first,
+    await_settled,
     list_partitions,
     once_led,
     open_reader,
@@ -111,11 +111,7 @@ class _Ends:
         admin = AdminClient(admin_config)
         places = [(p.topic, p.partition) for p in partitions]
         self.first = ask_first(admin, places)
-        settled = ask_end(admin, places, committed=True)
-        high = ask_end(admin, places, committed=False)
-        self.hidden = {
-            where for where, offset in settled.items() if offset < high[where]
-        }
+        self.hidden = await_settled(admin, places)
 
 
 def _find_starts(

@@ -38,6 +38,9 @@ does not know where the partition ends."""
 PAUSE_S = 0.1
 """Time between two questions to a partition that has none [s]."""
 
+SETTLING_S = 5.0
+"""How long commits are given to reach all partitions [s]."""
+
 Answer = TypeVar("Answer")
 
 Place = tuple[str, int]
@@ -167,6 +170,38 @@ def ask_end(
     if committed:
         level = IsolationLevel.READ_COMMITTED
     return _ask(admin, places, OffsetSpec.latest(), level, patience_s)  # type: ignore[no-untyped-call]
+
+
+def await_settled(
+    admin: AdminClient, places: Sequence[Place], patience_s: float = SETTLING_S
+) -> set[Place]:
+    """Wait until all that is committed now can be read.
+
+    A commit is answered before every partition knows of it: for some milliseconds, or a
+    second on a busy broker, its records are there and hidden.
+
+    Parameters
+    ----------
+    admin
+        Asks.
+    places
+        Partitions.
+    patience_s
+        How long to wait [s].
+
+    Returns
+    -------
+    set
+        Partitions of which an open transaction still hides the end.
+    """
+    ends = ask_end(admin, places, committed=False)
+    deadline = time.monotonic() + patience_s
+    while True:
+        settled = ask_end(admin, places, committed=True)
+        hidden = {where for where in places if settled[where] < ends[where]}
+        if not hidden or time.monotonic() > deadline:
+            return hidden
+        time.sleep(PAUSE_S)
 
 
 def once_led(ask: Callable[[], Answer], patience_s: float = TIMEOUT_S) -> Answer:

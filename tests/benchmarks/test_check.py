@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -73,7 +73,12 @@ def _check(
         SimpleNamespace(topic=lambda t=t: t, key=lambda k=k: k, value=lambda v=v: v)
         for t, k, v in sent
     ]
-    monkeypatch.setattr(_night_check, "_read", lambda *_: messages)
+
+    def read(_: object, __: object, take: Callable[[Any], None]) -> None:
+        for message in messages:
+            take(message)
+
+    monkeypatch.setattr(_night_check, "_read", read)
     return Checker(answer, cast("Any", None)).check("x_")
 
 

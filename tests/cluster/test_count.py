@@ -1,9 +1,11 @@
 """An independent reader counts what is committed, of one night."""
 
 import itertools
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
@@ -34,12 +36,17 @@ def topic(kafka: KafkaAccess, cluster_settings: Settings) -> str:
 
 
 @pytest.fixture
-def send(kafka: KafkaAccess, topic: str) -> Send:
+def producer(kafka: KafkaAccess, topic: str) -> Producer:
+    """Give a producer that owns a transactional id."""
+    config = dict(kafka.publisher) | {"transactional.id": f"nightmail.{topic}"}
+    made = Producer(config)
+    made.init_transactions(30)
+    return made
+
+
+@pytest.fixture
+def send(producer: Producer, topic: str) -> Send:
     """Give what sends ids in a transaction."""
-    producer = Producer(
-        dict(kafka.publisher) | {"transactional.id": f"nightmail.{topic}"}
-    )
-    producer.init_transactions(30)
 
     def transact(
         *ids: int, night: str = "20260301", commit: bool = True, when: datetime = NOW
@@ -76,6 +83,23 @@ def test_each_id_is_counted(kafka: KafkaAccess, topic: str, send: Send) -> None:
     counts = _count(kafka, topic)
 
     assert counts == {(topic, 1): 1, (topic, 2): 2, (topic, 9_007_199_254_740_993): 1}
+
+
+def test_a_commit_that_is_under_way_is_waited_for(
+    kafka: KafkaAccess, topic: str, producer: Producer
+) -> None:
+    """A commit is answered before all partitions know: its records are hidden."""
+    producer.begin_transaction()
+    headers: Any = {"night": b"20260301", "id": b"1"}
+    producer.produce(topic, b"", headers=headers)
+    producer.flush(30)
+    soon = threading.Timer(0.7, producer.commit_transaction, [30])
+
+    soon.start()
+    counted = _count(kafka, topic)
+    soon.join()
+
+    assert counted == {(topic, 1): 1}
 
 
 def test_what_was_aborted_does_not_count(
