@@ -16,7 +16,7 @@ from cluster.access import KafkaAccess
 from cluster.groups import Position, active, list_groups
 from cluster.nights import Count
 from cluster.topic_facts import describe_topic, list_topics, read_schema
-from cluster.topics import delete_topic, ensure_topics
+from cluster.topics import delete_topic, ensure_ledger, ensure_topics
 from nightmail.avro import compact, fingerprint
 from nightmail.silence import silent_logger
 from settings.errors import NothingThereError, SettingsError
@@ -208,7 +208,7 @@ def test_our_own_and_kafka_s_own_are_not_deleted(
     kafka: KafkaAccess, cluster_settings: Settings
 ) -> None:
     """The ledger only by force, Kafka's not at all."""
-    ensure_topics(kafka, cluster_settings, [LEDGER_TOPIC], partitions=1)
+    ensure_ledger(kafka, cluster_settings)
     list_groups(kafka)
 
     with pytest.raises(SettingsError, match="memory of what was sent"):

@@ -74,7 +74,7 @@ def test_one_session_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         java = SparkContext._gateway.proc
         assert first.range(3).count() == 3
         asked = first.sparkContext.parallelize([*KEPT_BY_ARROW], 1)
-        assert asked.map(os.environ.get).collect() == [*KEPT_BY_ARROW.values()]
+        assert asked.map(os.getenv).collect() == [*KEPT_BY_ARROW.values()]
         assert first.conf.get("spark.executor.memory") == "3g"
 
     assert os.environ["SPARK_CONF_DIR"] == str(theirs)
