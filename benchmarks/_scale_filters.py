@@ -39,7 +39,7 @@ def {name}(candid, candidate_magpsf, {column}):
 
 SHARE = 1009
 """One in so many of the first filter's alerts is what another one keeps: a tenth more
-records in all, as overlaps are in `night.py` (1,742 alerts, 1,852 records)."""
+records in all. The twenty filters of `night.py` have 6 % more records than alerts."""
 
 
 def filter_names(count: int) -> list[str]:

@@ -17,8 +17,8 @@ KEPT_BY_ARROW = {"MIMALLOC_PURGE_DELAY": "10000"}
 
 By default memory goes back after a second, in which few batches are done: of a
 night of 20,000 alerts 45,000 pages came anew, of which 22,000 are left (minor faults of
-one process, `benchmarks/night.py --stores real`), for 8 % more resident memory. The
-same variable in the driver's environment goes before this.
+one process by getrusage, on the store `real` of `benchmarks/night.py`), for 8 % more
+resident memory. The same variable in the driver's environment goes before this.
 """
 
 

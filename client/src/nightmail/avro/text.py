@@ -117,9 +117,10 @@ def _text(times: Any) -> Any:
         if types.is_date64(times.type):
             times = times.cast(pa.date32())
         text = times.cast(pa.string())
+        beyond = pc.any(pc.starts_with(text, _NO_TIME)).as_py()
     except pa.ArrowInvalid:
-        text = pa.array([_NO_TIME])
-    if pc.any(pc.starts_with(text, _NO_TIME)).as_py():
+        beyond = True
+    if beyond:
         raise AlertError("it has a time beyond the years that can be written.")
     return text
 
